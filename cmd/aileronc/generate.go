@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/aileron-gateway/aileronc"
+	"github.com/aileron-gateway/aileronc/compiler/toolchain"
+)
+
+func generateCommand(io *stdio) *cobra.Command {
+	var in inputFlags
+	var dir, pgo string
+	cmd := &cobra.Command{
+		Use:   "generate -f PATH -o DIR",
+		Short: "Write the source of a gateway, as a module that go build builds",
+		Long: `generate writes the module that build would build: the same files, from the same config
+byte for byte the same. "go build" in DIR needs nothing else, and with the flags
+that it prints the binary is the one that build makes.
+
+A Go file in DIR that aileronc hasn't generated is never overwritten.`,
+		Example: `  aileronc generate -f config.yaml -o src/ && cd src && go build -o gateway .`,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			r, err := in.compile(io)
+			if err != nil {
+				return err
+			}
+			layout, err := toolchain.Module(aileronc.Source, r.Files, r.Program.Plugins)
+			if err != nil {
+				return err
+			}
+			if pgo != "" {
+				if err := layout.AddProfile(pgo); err != nil {
+					return err
+				}
+			}
+			if err := toolchain.Write(layout, dir); err != nil {
+				return err
+			}
+			fmt.Fprintf(io.err, "build it with: cd %s && %s\n", dir, toolchain.Command())
+			return nil
+		},
+	}
+	in.add(cmd)
+	cmd.Flags().StringVarP(&dir, "output", "o", "", "`DIR` to write to")
+	cmd.Flags().StringVar(&pgo, "pgo", "", "add the profile in `FILE`, which go build uses by itself")
+	_ = cmd.MarkFlagRequired("output")
+	return cmd
+}

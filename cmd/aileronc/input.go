@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/aileron-gateway/aileronc"
+	"github.com/aileron-gateway/aileronc/compiler"
+	"github.com/aileron-gateway/aileronc/compiler/decode"
+	"github.com/aileron-gateway/aileronc/compiler/diag"
+)
+
+// inputFlags are the flags of all commands that read a config.
+type inputFlags struct {
+	files     []string
+	freeze    []string
+	freezeAll bool
+	ignore    []string
+}
+
+func (f *inputFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringArrayVarP(&f.files, "file", "f", nil, "config `PATH`: a file, a folder, or - for standard input (repeats)")
+	fl.StringArrayVar(&f.freeze, "freeze", nil, "read environment variable `NAME` now instead of when the gateway starts (repeats)")
+	fl.BoolVar(&f.freezeAll, "freeze-all", false, "read all environment variables now")
+	fl.StringArrayVar(&f.ignore, "ignore", nil, "don't show warnings with this `CODE` (repeats)")
+	_ = cmd.MarkFlagRequired("file")
+}
+
+func (f *inputFlags) input(io *stdio) compiler.Input {
+	in := compiler.Input{
+		Files:   f.files,
+		Stdin:   io.in,
+		Freeze:  &decode.Freezer{All: f.freezeAll, Names: f.freeze, Lookup: os.LookupEnv},
+		Version: aileronc.Version,
+	}
+	for _, code := range f.ignore {
+		in.Ignore = append(in.Ignore, diag.Code(code))
+	}
+	return in
+}
+
+// compile compiles and prints the findings. The error is an exitError if the config has some.
+func (f *inputFlags) compile(io *stdio) (*compiler.Result, error) {
+	return report(io, f.input(io))
+}
+
+func report(io *stdio, in compiler.Input) (*compiler.Result, error) {
+	r, err := compiler.Compile(in)
+	if err != nil {
+		return nil, fmt.Errorf("printing the source failed, which is a bug of the compiler: %w", err)
+	}
+	diag.Text(io.err, r.Findings, r.Sources, isTerminal(io.err))
+	if r.Program == nil {
+		return nil, exitError(exitCode(r.Findings))
+	}
+	return r, nil
+}
+
+// exitCode tells findings in a config from a config that can't even be read.
+func exitCode(list *diag.List) int {
+	for _, f := range list.Findings() {
+		if f.Severity == diag.Error && f.Code != diag.UnreadableFile {
+			return exitFindings
+		}
+	}
+	if list.HasErrors() {
+		return exitUsage
+	}
+	return exitOK
+}
+
+// freezeStructure adds the variables that would change the structure to those that
+// are read now. It is for running at once, where now and start are the same.
+func (f *inputFlags) freezeStructure(io *stdio) compiler.Input {
+	in := f.input(io)
+	if slices.Contains(f.files, "-") {
+		return in // the standard input can be read once only
+	}
+	for range 8 { // a frozen value may bring up others
+		r := compiler.Check(in)
+		if len(r.Structural) == 0 {
+			break
+		}
+		in.Freeze.Names = append(in.Freeze.Names, r.Structural...)
+	}
+	return in
+}
+
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

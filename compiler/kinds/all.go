@@ -1,0 +1,10 @@
+package kinds
+
+// All lists every kind that the compiler knows, in the order in which the
+// documentation shows them.
+var All = []Kind{
+	entrypoint,
+	httpServer,
+	httpHandler,
+	echoHandler,
+}

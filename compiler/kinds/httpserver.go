@@ -1,0 +1,159 @@
+package kinds
+
+import (
+	"github.com/aileron-gateway/aileronc/compiler/diag"
+	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/resource"
+)
+
+var httpServer = Kind{
+	APIVersion: "core/v1",
+	Name:       "HTTPServer",
+	Roles:      []Role{Runner},
+	New: func() Spec {
+		return &HTTPServerSpec{
+			Addr:            ":8080",
+			ShutdownTimeout: 30,
+			HTTPConfig:      HTTPConfig{ReadTimeout: 30, ReadHeaderTimeout: 30, WriteTimeout: 30, IdleTimeout: 10, MaxHeaderBytes: 8192},
+		}
+	},
+}
+
+// HTTPServerSpec is the spec of an HTTPServer. A request passes the middleware of
+// the server, the router, the middleware of the virtual host and that of the handler.
+// The middleware of the server sees requests that match no handler, too; that of a virtual host doesn't.
+//
+// When the gateway is told to stop, the server accepts no more connections and lets
+// running requests end within shutdownTimeout.
+type HTTPServerSpec struct {
+	// Addr is the address to listen on, as host:port. An address in httpConfig.listenConfig takes precedence.
+	Addr string `json:"addr"`
+	// ShutdownTimeout is how long running requests may take after the gateway was told to stop, in seconds.
+	ShutdownTimeout int32 `json:"shutdownTimeout" min:"0"`
+	// HTTPConfig is the configuration of HTTP/1.1.
+	HTTPConfig HTTPConfig `json:"httpConfig" alt:"HTTPConfig"`
+	// HTTP2Config turns on HTTP/2: over TLS by ALPN, and in the clear with enableH2C.
+	HTTP2Config *HTTP2Config `json:"http2Config" alt:"HTTP2Config"`
+	// HTTP3Config is the configuration of HTTP/3.
+	HTTP3Config *struct{} `json:"http3Config" alt:"HTTP3Config" reject:"HTTP/3 needs a QUIC engine, which this version doesn't have; remove it to serve HTTP/1.1 and HTTP/2"`
+	// Middleware is what all requests pass, the first outermost.
+	Middleware []resource.Ref `json:"middleware" role:"Middleware"`
+	// VirtualHosts tell which handler answers which request.
+	VirtualHosts []VirtualHostSpec `json:"virtualHosts"`
+	// EnableProfile serves the profiles of net/http/pprof below /debug/pprof/.
+	EnableProfile bool `json:"enableProfile"`
+	// EnableExpvar serves the variables of package expvar at /debug/vars.
+	EnableExpvar bool `json:"enableExpvar"`
+}
+
+// HTTPConfig is the configuration of HTTP/1.1 of a server. A timeout of 0 is none.
+type HTTPConfig struct {
+	// EnableGeneralOptionsHandler makes the server itself answer "OPTIONS *"; otherwise such requests reach the router.
+	EnableGeneralOptionsHandler bool `json:"enableGeneralOptionsHandler"`
+	// ReadTimeout is how long reading a request may take, body included, in seconds.
+	ReadTimeout int64 `json:"readTimeout" min:"0" max:"9000000000"`
+	// ReadHeaderTimeout is how long reading the head of a request may take, in seconds.
+	ReadHeaderTimeout int64 `json:"readHeaderTimeout" min:"0" max:"9000000000"`
+	// WriteTimeout is how long the answer may take, from the end of the request's head on, in seconds.
+	WriteTimeout int64 `json:"writeTimeout" min:"0" max:"9000000000"`
+	// IdleTimeout is how long a connection is kept open for the next request, in seconds.
+	IdleTimeout int64 `json:"idleTimeout" min:"0" max:"9000000000"`
+	// MaxHeaderBytes is how large the head of a request may be, in bytes. Larger ones are refused with 431.
+	MaxHeaderBytes int32 `json:"maxHeaderBytes" min:"0"`
+	// DisableKeepAlive closes connections after one request.
+	DisableKeepAlive bool `json:"disableKeepAlive"`
+	// ListenConfig is the configuration of the listener.
+	ListenConfig *ListenConfig `json:"listenConfig"`
+	// AltSvc is the value of an Alt-Svc header on each response (RFC 7838).
+	AltSvc string `json:"altSvc" format:"header-value"`
+	// AllowHTTP2 lets clients choose HTTP/2 over TLS, with default settings.
+	AllowHTTP2 bool `json:"allowHTTP2"`
+}
+
+// VirtualHostSpec is a virtual host of an HTTPServer.
+type VirtualHostSpec struct {
+	// Hosts are the host names, without a port. Empty stands for any.
+	Hosts []string `json:"hosts" pattern:"^[0-9a-zA-Z.-]+$" unique:"true" fixed:"true"`
+	// Pattern is put before the patterns of all handlers.
+	Pattern string `json:"pattern" fixed:"true"`
+	// Methods are the methods that are answered. Empty stands for those that the handlers want.
+	Methods []HTTPMethod `json:"methods" unique:"true"`
+	// Middleware is what requests to the handlers pass, the first outermost.
+	Middleware []resource.Ref `json:"middleware" role:"Middleware"`
+	// Handlers are the handlers and where they are mounted.
+	Handlers []HandlerEntry `json:"handlers"`
+}
+
+// HandlerEntry mounts a handler in a virtual host.
+type HandlerEntry struct {
+	// Pattern is put before the patterns of the handler, or is the pattern if the handler has none.
+	Pattern string `json:"pattern" fixed:"true"`
+	// Middleware is what requests pass before the handler, the first outermost, within that of the virtual host.
+	Middleware []resource.Ref `json:"middleware" role:"Middleware"`
+	// Handler is the handler.
+	Handler resource.Ref `json:"handler" required:"true" role:"Handler"`
+}
+
+// Check reports what can't be served.
+func (s *HTTPServerSpec) Check(c *Check) {
+	addr := s.addr(c)
+	if !c.Deferred(addr) {
+		if err := checkListenAddr(*addr); err != nil {
+			c.Errorf(addr, diag.BadAddress, "the address %q can't be listened on: %v", *addr, err)
+		}
+	}
+	for i := range s.VirtualHosts {
+		if vh := &s.VirtualHosts[i]; len(vh.Handlers) == 0 && len(vh.Hosts) == 0 {
+			c.Warnf(vh, diag.NoEffect, "a virtual host without handlers has no effect")
+		}
+	}
+}
+
+// Lower returns the server and registers its router.
+func (s *HTTPServerSpec) Lower(l *Lower) ir.Expr {
+	addr := s.addr(l.Check)
+	var handler ir.Expr = ir.Routes{Router: s.router(l)}
+	handler = l.Chain(s.Middleware, Middleware, handler)
+	http := &s.HTTPConfig
+	return l.Call("server.New", l.Struct("server.Options",
+		ir.Set("Listen", http.ListenConfig.lower(l, l.String(addr))),
+		ir.Set("ReadTimeout", l.Seconds(&http.ReadTimeout)),
+		ir.Set("ReadHeaderTimeout", l.Seconds(&http.ReadHeaderTimeout)),
+		ir.Set("WriteTimeout", l.Seconds(&http.WriteTimeout)),
+		ir.Set("IdleTimeout", l.Seconds(&http.IdleTimeout)),
+		ir.Set("ShutdownTimeout", l.Seconds(&s.ShutdownTimeout)),
+		ir.Set("MaxHeaderBytes", l.Int(&http.MaxHeaderBytes)),
+		ir.Set("DisableKeepAlive", l.Bool(&http.DisableKeepAlive)),
+		ir.Set("GeneralOptions", l.Bool(&http.EnableGeneralOptionsHandler)),
+		ir.Set("AltSvc", s.altSvc(l)),
+		ir.Set("HTTP2", s.http2(l)),
+		ir.Set("Errors", l.Link.Errors(l)),
+	), handler)
+}
+
+// altSvc is the Alt-Svc header: that of http2Config, if it has one, else httpConfig's.
+func (s *HTTPServerSpec) altSvc(l *Lower) ir.Expr {
+	if h2 := s.HTTP2Config; h2 != nil && (h2.AltSvc != "" || l.Deferred(&h2.AltSvc)) {
+		return l.String(&h2.AltSvc)
+	}
+	return l.String(&s.HTTPConfig.AltSvc)
+}
+
+// addr is the field that says where to listen.
+func (s *HTTPServerSpec) addr(c *Check) *string {
+	if lc := s.HTTPConfig.ListenConfig; lc != nil && (lc.Addr != "" || c.Deferred(&lc.Addr)) {
+		return &lc.Addr
+	}
+	return &s.Addr
+}
+
+// http2 is what HTTP/2 is to be like, nil for none.
+func (s *HTTPServerSpec) http2(l *Lower) ir.Expr {
+	switch {
+	case s.HTTP2Config != nil:
+		return s.HTTP2Config.lower(l)
+	case s.HTTPConfig.AllowHTTP2:
+		return ir.Struct{Type: ir.Runtime("server.HTTP2"), Pointer: true}
+	}
+	return nil
+}

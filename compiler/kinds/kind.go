@@ -1,0 +1,116 @@
+// Package kinds is the catalogue of kinds: one file a kind, with its spec
+// struct, its defaults, its checks and its lowering. The doc comments of the
+// structs are the documentation that users read.
+package kinds
+
+import (
+	"embed"
+
+	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/resource"
+)
+
+// Sources are the Go files of this package, for their doc comments.
+//
+//go:embed *.go
+var Sources embed.FS
+
+// A Role is something that a resource can be used as. The values are those of role tags.
+type Role string
+
+// The roles.
+const (
+	Runner        Role = "Runner"
+	Handler       Role = "Handler"
+	Middleware    Role = "Middleware"
+	Tripperware   Role = "Tripperware"
+	RoundTripper  Role = "RoundTripper"
+	Logger        Role = "Logger"
+	ErrorHandler  Role = "ErrorHandler"
+	HealthChecker Role = "HealthChecker"
+	Initializer   Role = "Initializer"
+	Finalizer     Role = "Finalizer"
+)
+
+// A Kind is a kind of resource.
+type Kind struct {
+	APIVersion, Name string
+	// Roles are what resources of the kind can be used as.
+	Roles []Role
+	// New returns a spec that holds the defaults.
+	New func() Spec
+	// Inline means that a resource is no component of its own: its expression
+	// stands wherever it is referred to.
+	Inline bool
+	// PerRole means that each role needs a component of its own.
+	PerRole bool
+	// Refuses means that a middleware of the kind may answer a request itself,
+	// instead of the handler that it wraps.
+	Refuses bool
+}
+
+// Type returns "apiVersion/kind".
+func (k *Kind) Type() string { return k.APIVersion + "/" + k.Name }
+
+// Can reports whether resources of the kind can be used as r.
+func (k *Kind) Can(r Role) bool {
+	for _, have := range k.Roles {
+		if have == r {
+			return true
+		}
+	}
+	return false
+}
+
+// A Spec is the spec of a resource: a pointer to a struct whose fields mirror the
+// config. See decode.Field for the tags.
+type Spec interface {
+	// Lower returns the expression that constructs the resource at start.
+	Lower(l *Lower) ir.Expr
+}
+
+// A Checker is a Spec that checks more than its tags say. It reports all that
+// it finds. Findings at values that are only known at start are dropped.
+type Checker interface {
+	Check(c *Check)
+}
+
+// A Routed is the Spec of a handler that knows where it wants to be mounted.
+type Routed interface {
+	// Route returns patterns and methods, each of which may be empty.
+	Route() (patterns []string, methods []HTTPMethod)
+}
+
+// An ErrorHandled is a Spec with an error handler of its own beside metadata.errorHandler.
+type ErrorHandled interface {
+	ErrorHandlerRef() *resource.Ref
+}
+
+// Find returns the kind of that name, or nil.
+func Find(apiVersion, name string) *Kind {
+	for i := range All {
+		if All[i].APIVersion == apiVersion && All[i].Name == name {
+			return &All[i]
+		}
+	}
+	return nil
+}
+
+// An HTTPMethod is a request method.
+type HTTPMethod string
+
+// Values lists the methods in the order of their numbers.
+func (HTTPMethod) Values() []string {
+	return []string{"HTTPMethodUnknown", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE"}
+}
+
+// methodNames returns the methods, sorted, each once, without the unknown one.
+func methodNames(methods []HTTPMethod) []string {
+	var names []string
+	for _, m := range methods {
+		if m != "HTTPMethodUnknown" && m != "" {
+			names = append(names, string(m))
+		}
+	}
+	return sortedSet(names)
+}

@@ -1,0 +1,185 @@
+// Package lower turns the graph of a config into the program to be emitted. Each
+// kind lowers itself; this package decides the order, links what refers to each
+// other, and makes the default logger and error handler where they are needed.
+package lower
+
+import (
+	"github.com/aileron-gateway/aileronc/compiler/graph"
+	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
+	"github.com/aileron-gateway/aileronc/compiler/resource"
+)
+
+// Program lowers a graph without errors. Findings of the kinds are added to the
+// list of the graph's decoder.
+func Program(g *graph.Graph) *ir.Program {
+	k := &linker{
+		graph:      g,
+		program:    &ir.Program{Sources: g.Sources()},
+		components: make(map[key]ir.Expr),
+		builtins:   make(map[string]ir.Expr),
+	}
+	l := k.newLower(g.Entrypoint, "")
+	k.program.Root = g.Entrypoint.Spec.Lower(l)
+	for _, r := range g.Resources {
+		if r.Reached {
+			g.Decoder.Untaken(r.Values)
+		}
+	}
+	k.program.Meta = meta(g)
+	return k.program
+}
+
+// linker is the kinds.Linker of one program.
+type linker struct {
+	graph      *graph.Graph
+	program    *ir.Program
+	components map[key]ir.Expr
+	builtins   map[string]ir.Expr
+}
+
+// key identifies a component: role is empty unless the kind needs one for each.
+type key struct {
+	id   resource.ID
+	role kinds.Role
+}
+
+func (k *linker) newLower(r *graph.Resource, role kinds.Role) *kinds.Lower {
+	return &kinds.Lower{Check: r.Check(), Role: role, Link: k}
+}
+
+// Use returns the variable of a resource, or its expression for inline kinds.
+func (k *linker) Use(_ *kinds.Lower, ref *resource.Ref, role kinds.Role) ir.Expr {
+	return k.use(k.graph.Lookup(ref.ID()), role)
+}
+
+func (k *linker) use(r *graph.Resource, role kinds.Role) ir.Expr {
+	if r.Kind.Inline {
+		return r.Spec.Lower(k.newLower(r, role))
+	}
+	id := key{id: r.ID}
+	if r.Kind.PerRole {
+		id.role = role
+	}
+	if e, ok := k.components[id]; ok {
+		return e
+	}
+	l := k.newLower(r, role)
+	expr := r.Spec.Lower(l) // makes the components that this one needs, before it
+	c := &ir.Component{ID: r.ID, From: r.Line(), Base: r.ID.Name, New: expr, Fails: l.Fails, Note: l.Note}
+	k.program.Components = append(k.program.Components, c)
+	e := k.withErrors(r, role, ir.Ref{To: c})
+	k.components[id] = e
+	return e
+}
+
+// withErrors gives the errors of a resource to its own error handler, if it has one.
+func (k *linker) withErrors(r *graph.Resource, role kinds.Role, e ir.Expr) ir.Expr {
+	h := k.ownErrors(r)
+	if h == nil {
+		return e
+	}
+	switch role {
+	case kinds.Handler:
+		return ir.Call{Fun: ir.Runtime("gateway.HandlerWithErrors"), Args: []ir.Expr{h, e}}
+	case kinds.Middleware:
+		return ir.Call{Fun: ir.Runtime("gateway.WithErrorHandler"), Args: []ir.Expr{h, e}}
+	}
+	return e
+}
+
+func (k *linker) ownErrors(r *graph.Resource) ir.Expr {
+	if s, ok := r.Spec.(kinds.ErrorHandled); ok {
+		if ref := s.ErrorHandlerRef(); ref != nil && !ref.IsZero() {
+			return k.use(k.graph.Lookup(ref.ID()), kinds.ErrorHandler)
+		}
+	}
+	if t := k.graph.Registered(r.Meta.ErrorHandler, kinds.ErrorHandler); t != nil {
+		return k.use(t, kinds.ErrorHandler)
+	}
+	return nil
+}
+
+// Target returns the resource that ref names.
+func (k *linker) Target(ref *resource.Ref) *kinds.Target {
+	r := k.graph.Lookup(ref.ID())
+	if r == nil {
+		return nil
+	}
+	return &kinds.Target{Kind: r.Kind, Spec: r.Spec, Check: r.Check()}
+}
+
+// Logger returns the logger that the metadata of l's resource names, or the default one.
+func (k *linker) Logger(l *kinds.Lower) ir.Expr {
+	if t := k.graph.Registered(l.Meta.Logger, kinds.Logger); t != nil {
+		return k.use(t, kinds.Logger)
+	}
+	if ref := &k.entrypoint().DefaultLogger; !ref.IsZero() && ref.ID() != l.ID {
+		return k.use(k.graph.Lookup(ref.ID()), kinds.Logger)
+	}
+	return k.builtin("logger", "the default logger", func() ir.Expr { return l.Call("log.Default") })
+}
+
+// Errors returns the error handler that the metadata of l's resource names, or the default one.
+func (k *linker) Errors(l *kinds.Lower) ir.Expr {
+	if t := k.graph.Registered(l.Meta.ErrorHandler, kinds.ErrorHandler); t != nil {
+		return k.use(t, kinds.ErrorHandler)
+	}
+	if ref := &k.entrypoint().DefaultErrorHandler; !ref.IsZero() {
+		return k.use(k.graph.Lookup(ref.ID()), kinds.ErrorHandler)
+	}
+	return k.builtin("errors", "the default error handler", func() ir.Expr {
+		logger := k.defaultLogger(l)
+		return l.Call("errorhandler.New", l.Struct("errorhandler.Options", ir.Set("Logger", logger)))
+	})
+}
+
+// defaultLogger is Logger without regard to the metadata of l's resource.
+func (k *linker) defaultLogger(l *kinds.Lower) ir.Expr {
+	c := *l.Check
+	c.Meta = &resource.Metadata{}
+	d := *l
+	d.Check = &c
+	return k.Logger(&d)
+}
+
+func (k *linker) entrypoint() *kinds.EntrypointSpec {
+	return k.graph.Entrypoint.Spec.(*kinds.EntrypointSpec)
+}
+
+// builtin returns a component that no resource stands for. It's made once.
+func (k *linker) builtin(base, note string, make func() ir.Expr) ir.Expr {
+	if e, ok := k.builtins[base]; ok {
+		return e
+	}
+	c := &ir.Component{Base: base, Note: note}
+	c.New = make()
+	k.program.Components = append(k.program.Components, c)
+	k.builtins[base] = ir.Ref{To: c}
+	return k.builtins[base]
+}
+
+// Builtin is builtin for the kinds.
+func (k *linker) Builtin(base, note string, make func() ir.Expr) ir.Expr {
+	return k.builtin(base, note, make)
+}
+
+// Part makes a component of its own out of a part of l's resource.
+func (k *linker) Part(l *kinds.Lower, suffix string, fails bool, e ir.Expr) ir.Expr {
+	c := &ir.Component{Base: l.ID.Name + "-" + suffix, New: e, Fails: fails}
+	k.program.Components = append(k.program.Components, c)
+	return ir.Ref{To: c}
+}
+
+// AddRouter registers the router of a server.
+func (k *linker) AddRouter(r *ir.Router) { k.program.Routers = append(k.program.Routers, r) }
+
+// AddPlugin registers a package of the user, once.
+func (k *linker) AddPlugin(p ir.Plugin) {
+	for _, have := range k.program.Plugins {
+		if have.ImportPath == p.ImportPath {
+			return
+		}
+	}
+	k.program.Plugins = append(k.program.Plugins, p)
+}

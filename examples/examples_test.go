@@ -1,0 +1,186 @@
+// Package examples replays the requests of each example over real sockets, against
+// the gateway that the compiler makes of its config.
+package examples
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aileron-gateway/aileronc"
+	"github.com/aileron-gateway/aileronc/compiler"
+	"github.com/aileron-gateway/aileronc/compiler/decode"
+	"github.com/aileron-gateway/aileronc/compiler/diag"
+	"github.com/aileron-gateway/aileronc/compiler/emit"
+	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/toolchain"
+	"github.com/aileron-gateway/aileronc/internal/replay"
+)
+
+// An example is a copy of an example's folder whose addresses are free ones.
+type example struct {
+	name, dir string
+	script    []*replay.Entry
+	ports     replay.Ports
+	binary    string
+}
+
+func TestExamples(t *testing.T) {
+	configs, err := filepath.Glob("*/config.yaml")
+	if err != nil || len(configs) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	root := t.TempDir()
+	var all []*example
+	var files []emit.File
+	var plugins []ir.Plugin
+	for _, c := range configs {
+		e := prepare(t, root, filepath.Dir(c))
+		emitted, ps := e.compile(t)
+		for _, f := range emitted {
+			files = append(files, emit.File{Name: e.name + "/" + f.Name, Content: f.Content})
+		}
+		plugins = append(plugins, ps...)
+		all = append(all, e)
+	}
+	if t.Failed() {
+		return
+	}
+	build(t, root, files, plugins)
+	for _, e := range all {
+		e.binary = filepath.Join(root, "bin", e.name)
+		t.Run(e.name, e.run)
+	}
+}
+
+// prepare copies the folder of an example and gives it addresses of its own.
+func prepare(t *testing.T, root, name string) *example {
+	t.Helper()
+	e := &example{name: name, dir: filepath.Join(root, "work", name), ports: make(replay.Ports)}
+	if err := os.CopyFS(e.dir, os.DirFS(name)); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"config.yaml", "requests.http"} {
+		path := filepath.Join(e.dir, file)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rewritten, err := e.ports.Rewrite(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(rewritten), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if file == "requests.http" {
+			if e.script, err = replay.Parse(rewritten); err != nil {
+				t.Fatalf("%s/%s: %v", name, file, err)
+			}
+		}
+	}
+	if len(e.script) == 0 {
+		t.Errorf("%s/requests.http has no requests", name)
+	}
+	if _, err := fs.Stat(os.DirFS(name), "README.md"); err != nil {
+		t.Errorf("%s has no README.md", name)
+	}
+	return e
+}
+
+func (e *example) compile(t *testing.T) ([]emit.File, []ir.Plugin) {
+	t.Helper()
+	r, err := compiler.Compile(compiler.Input{
+		Files: []string{filepath.Join(e.dir, "config.yaml")}, Dir: e.dir, Freeze: &decode.Freezer{}, Version: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.Findings.Findings()); n > 0 {
+		var b bytes.Buffer
+		diag.Text(&b, r.Findings, r.Sources, false)
+		t.Errorf("%s has findings:\n%s", e.name, b.String())
+	}
+	if r.Program == nil {
+		return nil, nil
+	}
+	return r.Files, r.Program.Plugins
+}
+
+// build builds all examples as packages of one module, with one command.
+func build(t *testing.T, root string, files []emit.File, plugins []ir.Plugin) {
+	t.Helper()
+	layout, err := toolchain.Module(aileronc.Source, files, plugins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := filepath.Join(root, "src")
+	if err := toolchain.Write(layout, src); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(root, "bin")+"/", "./...")
+	cmd.Dir = src
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+}
+
+// run starts the gateway, replays the script, and stops the gateway, which must end well.
+func (e *example) run(t *testing.T) {
+	var output bytes.Buffer
+	cmd := exec.Command(e.binary)
+	cmd.Dir = e.dir
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var exit error
+	go func() {
+		exit = cmd.Wait()
+		close(done)
+	}()
+	for _, addr := range e.listeners() {
+		if err := replay.WaitFor(addr, 10*time.Second, done); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, entry := range e.script {
+		for _, err := range entry.Do() {
+			t.Errorf("requests.http:%d: %s: %v", entry.Line, entry.Title, err)
+		}
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-done:
+	case <-time.After(40 * time.Second):
+		_ = cmd.Process.Kill()
+		<-done
+		t.Error("the gateway doesn't end on SIGTERM")
+	}
+	if exit != nil {
+		t.Errorf("the gateway ended with %v", exit)
+	}
+	if t.Failed() {
+		t.Logf("what the gateway printed:\n%s", output.String())
+	}
+}
+
+// listeners are the addresses that requests go to.
+func (e *example) listeners() []string {
+	var addrs []string
+	for _, entry := range e.script {
+		rest, ok := strings.CutPrefix(entry.URL, "http://")
+		if host, _, _ := strings.Cut(rest, "/"); ok && host != "" {
+			addrs = append(addrs, host)
+		}
+	}
+	return addrs
+}

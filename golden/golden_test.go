@@ -1,0 +1,160 @@
+// Package golden compares what the compiler makes of configs with what it is known to
+// make: a folder holds a config.yaml, and the Go files or the diagnostics.txt that come of
+// it. Folders with Go files are main packages of this module, so the go command vets
+// and links them.
+package golden
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aileron-gateway/aileronc/compiler"
+	"github.com/aileron-gateway/aileronc/compiler/decode"
+	"github.com/aileron-gateway/aileronc/compiler/diag"
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected files")
+
+// version stands in meta.go of the cases, so that a release doesn't change them.
+const version = "0.0.0"
+
+func cases(t *testing.T) []string {
+	t.Helper()
+	dirs, err := filepath.Glob("*/config.yaml")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for i := range dirs {
+		dirs[i] = filepath.Dir(dirs[i])
+	}
+	return dirs
+}
+
+// output compiles a case and returns what it should hold besides its inputs.
+func output(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	t.Chdir(dir)
+	r, err := compiler.Compile(compiler.Input{Files: []string{"config.yaml"}, Freeze: &decode.Freezer{}, Version: version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make(map[string]string)
+	if len(r.Findings.Findings()) > 0 {
+		var b bytes.Buffer
+		diag.Text(&b, r.Findings, r.Sources, false)
+		out["diagnostics.txt"] = b.String()
+	}
+	for _, f := range r.Files {
+		out[f.Name] = string(f.Content)
+	}
+	return out
+}
+
+// generated reports whether a file of a case is the compiler's.
+func generated(name string) bool {
+	return name == "diagnostics.txt" || filepath.Ext(name) == ".go"
+}
+
+func TestCases(t *testing.T) {
+	for _, dir := range cases(t) {
+		t.Run(dir, func(t *testing.T) {
+			got := output(t, dir) // and the working directory is the case's now
+			want := make(map[string]string)
+			entries, err := os.ReadDir(".")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				if generated(e.Name()) {
+					content, err := os.ReadFile(e.Name())
+					if err != nil {
+						t.Fatal(err)
+					}
+					want[e.Name()] = string(content)
+				}
+			}
+			if *update {
+				rewrite(t, want, got)
+				return
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("not as expected; if it should be so: make golden (-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+func rewrite(t *testing.T, old, now map[string]string) {
+	t.Helper()
+	for name := range old {
+		if _, ok := now[name]; !ok {
+			if err := os.Remove(name); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for name, content := range now {
+		if content != old[name] {
+			if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestBuilds vets and links all cases with one call each.
+func TestBuilds(t *testing.T) {
+	for _, args := range [][]string{{"vet", "./..."}, {"build", "-o", t.TempDir() + "/", "./..."}} {
+		out, err := exec.Command("go", args...).CombinedOutput()
+		if err != nil {
+			t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+}
+
+// TestEveryKindHasACase holds the cases against the catalogue.
+func TestEveryKindHasACase(t *testing.T) {
+	var all strings.Builder
+	for _, dir := range cases(t) {
+		files, _ := filepath.Glob(dir + "/*.go")
+		if len(files) == 0 {
+			continue
+		}
+		config, err := os.ReadFile(filepath.Join(dir, "config.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(config)
+	}
+	for i := range kinds.All {
+		if !strings.Contains(all.String(), "kind: "+kinds.All[i].Name) {
+			t.Errorf("no case emits a %s", kinds.All[i].Name)
+		}
+	}
+}
+
+// TestEveryCodeHasACase holds the diagnostics of the cases against the codes.
+func TestEveryCodeHasACase(t *testing.T) {
+	var seen []string
+	for _, dir := range cases(t) {
+		text, err := os.ReadFile(filepath.Join(dir, "diagnostics.txt"))
+		if err != nil {
+			continue
+		}
+		seen = append(seen, string(text))
+	}
+	for _, c := range diag.Codes {
+		if !slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, "["+string(c.Code)+"]") }) {
+			t.Errorf("no case shows the code %s", c.Code)
+		}
+	}
+}

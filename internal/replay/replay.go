@@ -1,0 +1,130 @@
+package replay
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// client follows no redirects, keeps no cookies and adds no headers of its own.
+var client = &http.Client{
+	Timeout:       20 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport:     &http.Transport{DisableCompression: true},
+}
+
+// Do sends the request of e and returns what isn't as expected.
+func (e *Entry) Do() []error {
+	req, err := http.NewRequest(e.Method, e.URL, strings.NewReader(e.Body))
+	if err != nil {
+		return []error{err}
+	}
+	for _, f := range e.Header {
+		if strings.EqualFold(f[0], "Host") {
+			req.Host = f[1]
+			continue
+		}
+		req.Header.Add(f[0], f[1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return []error{err}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return []error{err}
+	}
+	var errs []error
+	if resp.StatusCode != e.Status {
+		errs = append(errs, fmt.Errorf("status %d, not %d: %.300s", resp.StatusCode, e.Status, body))
+	}
+	for _, f := range e.Want {
+		errs = append(errs, compareField(resp.Header, f[0], f[1])...)
+	}
+	got := strings.TrimRight(string(body), "\n")
+	if e.ExactBody && got != e.WantBody {
+		errs = append(errs, fmt.Errorf("body %q, not %q", got, e.WantBody))
+	}
+	for _, re := range e.Matches {
+		if !re.Match(body) {
+			errs = append(errs, fmt.Errorf("body doesn't match %s: %.300s", re, body))
+		}
+	}
+	return errs
+}
+
+func compareField(h http.Header, name, want string) []error {
+	values, ok := h[http.CanonicalHeaderKey(name)]
+	got := strings.Join(values, ", ")
+	pattern, isPattern := strings.CutPrefix(want, "~ ")
+	switch {
+	case want == "!":
+		if ok {
+			return []error{fmt.Errorf("header %s is %q, but must be absent", name, got)}
+		}
+	case !ok:
+		return []error{fmt.Errorf("header %s is missing", name)}
+	case isPattern:
+		re, err := regexp.Compile(pattern)
+		if err != nil {
+			return []error{err}
+		}
+		if !re.MatchString(got) {
+			return []error{fmt.Errorf("header %s is %q, which doesn't match %s", name, got, pattern)}
+		}
+	case got != want:
+		return []error{fmt.Errorf("header %s is %q, not %q", name, got, want)}
+	}
+	return nil
+}
+
+var address = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+
+// A Ports maps the addresses of an example to addresses that are free.
+type Ports map[string]string
+
+// Rewrite replaces each address on the loopback interface by a free one, always by
+// the same.
+func (p Ports) Rewrite(text string) (string, error) {
+	var err error
+	text = address.ReplaceAllStringFunc(text, func(a string) string {
+		if p[a] == "" {
+			p[a], err = freeAddress()
+		}
+		return p[a]
+	})
+	return text, err
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// WaitFor waits until something listens on an address, or done is closed.
+func WaitFor(addr string, timeout time.Duration, done <-chan struct{}) error {
+	deadline := time.Now().Add(timeout)
+	for {
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("nobody listens on %s: %w", addr, err)
+		}
+		select {
+		case <-done:
+			return fmt.Errorf("the gateway has ended")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}

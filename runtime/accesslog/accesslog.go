@@ -1,0 +1,115 @@
+// Package accesslog writes two log lines for each exchange: one when the request
+// is there, one when the head of its response is known.
+//
+// As a middleware it logs what a client sent and got, as a tripperware what was
+// sent to an upstream and came back; the lines of one request have one id:
+//
+//	{…,"msg":"server","request":{"header":{},"host":"api.example.com","id":"…","method":"GET","path":"/users/42",
+//	 "proto":"HTTP/1.1","query":"","remote":"192.0.2.7:41234","size":0,"time":"2025-01-02 03:04:05.678"}}
+//	{…,"msg":"server","response":{"duration":1250,"header":{},"id":"…","size":17,"status":200,"time":"2025-01-02 03:04:05.679"}}
+//
+// The duration is in microseconds. A size is -1 if it isn't known beforehand.
+package accesslog
+
+import (
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/log/timestamp"
+	"github.com/aileron-gateway/aileronc/runtime/replace"
+)
+
+// Options say what is logged.
+type Options struct {
+	// Logger gets the lines, at level Info. It must be set.
+	Logger gateway.Logger
+	// TimeFormat is the layout of the members "time"; by default "2006-01-02 15:04:05.000".
+	TimeFormat string
+	// Zone is their time zone; by default time.Local.
+	Zone *time.Location
+	// Request and Response are about the two lines.
+	Request, Response Side
+}
+
+// A Side says what is logged of a request or a response.
+type Side struct {
+	// Headers are the header fields to log; none by default. The name "*" stands for all; the
+	// Replacers of others then still apply, its own don't.
+	Headers []Header
+	// Queries edit the raw query, in order. A response has none.
+	Queries []replace.Func
+	// Format makes the line text of one's own, which a Logger writes as it is: a template with tags
+	// like %method%. Control characters in the values are escaped. Tags of both lines are id, time,
+	// type, size, header, header.NAME and body (which is empty); of the request method, path,
+	// query, host, remote and proto; of the response duration and status. Another tag NAME
+	// gives <undefined:NAME>.
+	Format string
+}
+
+// A Header is a header field to log, after Replacers have edited its value, in order.
+type Header struct {
+	Name      string
+	Replacers []replace.Func
+}
+
+// A Log writes the lines. Its methods Middleware and Tripperware are of type
+// gateway.Middleware.
+type Log struct {
+	logger            gateway.Logger
+	time              *timestamp.Format
+	request, response side
+}
+
+// New makes a Log.
+func New(o Options) *Log {
+	if o.TimeFormat == "" {
+		o.TimeFormat = "2006-01-02 15:04:05.000"
+	}
+	return &Log{
+		logger:   o.Logger,
+		time:     timestamp.New(o.TimeFormat, o.Zone),
+		request:  newSide(o.Request, requestTags),
+		response: newSide(o.Response, responseTags),
+	}
+}
+
+// Middleware logs what the client sends and gets. It turns errors into responses,
+// so that it knows the status.
+func (l *Log) Middleware(next gateway.Handler) gateway.Handler {
+	return gateway.HandlerFunc(func(x *gateway.Exchange) error {
+		if !l.logger.Enabled(gateway.LevelInfo) {
+			return next.Serve(x)
+		}
+		e := l.begin("server", x)
+		defer e.end() // on a panic, too
+		err := next.Serve(x)
+		if err != nil && gateway.StatusOf(err) == gateway.LogOnly {
+			e.lost()
+			return err
+		}
+		if err != nil {
+			x.Fail(err)
+		}
+		e.answered()
+		return nil
+	})
+}
+
+// Tripperware logs what is sent to an upstream and what it answers: status 0 if it
+// doesn't.
+func (l *Log) Tripperware(next gateway.Handler) gateway.Handler {
+	return gateway.HandlerFunc(func(x *gateway.Exchange) error {
+		if !l.logger.Enabled(gateway.LevelInfo) {
+			return next.Serve(x)
+		}
+		e := l.begin("client", x)
+		defer e.end()
+		err := next.Serve(x)
+		if err != nil {
+			e.lost()
+			return err
+		}
+		e.answered()
+		return nil
+	})
+}

@@ -1,0 +1,48 @@
+package accesslog
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/fnv"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+// ids holds the log id of an exchange, for all Logs that it meets.
+var ids gateway.Slot[string]
+
+// idOf returns the log id of x, a new one if this is the first Log on the way.
+func idOf(x *gateway.Exchange) string {
+	id, ok := ids.Get(x)
+	if !ok {
+		id = newID(uint32(time.Now().Unix()), counter.Add(1))
+		ids.Put(x, id)
+	}
+	return id
+}
+
+// counter makes the ids of this process differ within a second.
+var counter atomic.Uint64
+
+// newID is 15 bytes in 20 characters: a hash of the host name, the second, and the
+// lower 7 bytes of the count.
+func newID(second uint32, count uint64) string {
+	var b [15]byte
+	binary.BigEndian.PutUint64(b[7:], count)
+	binary.BigEndian.PutUint32(b[4:], second)
+	binary.BigEndian.PutUint32(b[0:], hostHash())
+	var text [20]byte
+	base64.RawURLEncoding.Encode(text[:], b[:])
+	return string(text[:])
+}
+
+var hostHash = sync.OnceValue(func() uint32 {
+	name, _ := os.Hostname() // no name is a name, too
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	return h.Sum32()
+})

@@ -1,0 +1,56 @@
+package content
+
+import "strings"
+
+// A Pattern is text with named values in it: "status={{status}}". Blanks around
+// the name don't matter. A name that has no value gives nothing; braces that are
+// never closed stand for themselves.
+type Pattern struct {
+	parts []part
+	size  int // of the text
+}
+
+// A part is text followed by a value, if name isn't "".
+type part struct{ text, name string }
+
+// NewPattern takes a pattern apart.
+func NewPattern(pattern string) *Pattern {
+	p := &Pattern{}
+	for {
+		text, rest, found := strings.Cut(pattern, "{{")
+		name, rest, closed := strings.Cut(rest, "}}")
+		if !found || !closed {
+			p.parts = append(p.parts, part{text: pattern})
+			p.size += len(pattern)
+			return p
+		}
+		p.parts = append(p.parts, part{text: text, name: strings.TrimSpace(name)})
+		p.size += len(text)
+		pattern = rest
+	}
+}
+
+// Render fills in the values. It never fails.
+func (p *Pattern) Render(v Values) ([]byte, error) {
+	return p.append(make([]byte, 0, p.size+16*len(p.parts)), v), nil
+}
+
+// String fills in the values.
+func (p *Pattern) String(v Values) string {
+	if len(p.parts) == 1 && p.parts[0].name == "" {
+		return p.parts[0].text
+	}
+	var some [128]byte
+	return string(p.append(some[:0], v))
+}
+
+func (p *Pattern) append(b []byte, v Values) []byte {
+	for _, part := range p.parts {
+		b = append(b, part.text...)
+		if part.name != "" {
+			value, _ := v.Text(part.name)
+			b = append(b, value...)
+		}
+	}
+	return b
+}

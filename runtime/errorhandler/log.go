@@ -1,0 +1,60 @@
+package errorhandler
+
+import (
+	"runtime"
+	"strconv"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+// maxStack is how much of a stack is logged, in bytes.
+const maxStack = 3 << 10
+
+// logError logs a failure that is answered with a status, or with none if that's negative.
+func (h *Handler) logError(x *gateway.Exchange, f failure, answered int) {
+	if h.log == nil {
+		return
+	}
+	// A server error stays one in the log when a message shows another status to the client.
+	level := gateway.LevelDebug
+	panicked := f.err != nil && f.err.Stack != nil
+	if f.status >= 500 || answered >= 500 || panicked {
+		level = gateway.LevelError
+	}
+	if !h.log.Enabled(level) {
+		return
+	}
+	stack := ""
+	if level == gateway.LevelError || h.stackAlways {
+		stack = stackOf(f)
+	}
+	code, kind, text := describe(f)
+	h.log.Log(x, level, "serve http error. status="+strconv.Itoa(answered), gateway.Object("error",
+		gateway.String("code", code), gateway.String("kind", kind),
+		gateway.String("msg", text), gateway.String("stack", stack)))
+}
+
+// describe returns what is logged of a failure. Errors without a code are of the
+// kind Undefined.
+func describe(f failure) (code, kind, text string) {
+	const undefinedCode, undefinedKind = "E0000", "Undefined"
+	switch {
+	case f.err == nil:
+		return undefinedCode, undefinedKind, undefinedCode + "." + undefinedKind + "  [" + f.error.Error() + "]"
+	case f.err.Code == "" && f.err.Cause != nil && f.err.Message == f.err.Cause.Error():
+		// Another type of error, of a component with an error handler of its own.
+		return undefinedCode, undefinedKind, undefinedCode + "." + undefinedKind + "  [" + f.err.Message + "]"
+	case f.err.Code == "":
+		return undefinedCode, undefinedKind, undefinedCode + "." + undefinedKind + " " + f.err.Error()
+	}
+	return f.err.Code, f.err.Kind, f.err.Error()
+}
+
+// stackOf returns the stack of a panic, or that of the caller.
+func stackOf(f failure) string {
+	if f.err != nil && f.err.Stack != nil {
+		return string(f.err.Stack[:min(len(f.err.Stack), maxStack)])
+	}
+	buf := make([]byte, maxStack)
+	return string(buf[:runtime.Stack(buf, false)])
+}

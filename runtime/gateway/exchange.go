@@ -1,0 +1,210 @@
+// Package gateway holds the few types that all packages of the runtime share:
+// the Exchange, the Handler that answers it, and the Middleware around a Handler.
+//
+// A response is a value. A handler fills it in and returns; the engine that
+// started the exchange sends it when the outermost middleware has returned. So a
+// middleware edits the response after next.Serve, and nothing wraps a writer.
+// What must happen after the last byte registers with [Exchange.OnDone].
+//
+// The client side has the same shape: a round tripper is a Handler whose
+// exchange is a [Exchange.Leg] of another one, and a tripperware is a Middleware
+// around it.
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"time"
+)
+
+// A Handler answers the request of x by filling in x.Response, or returns an
+// error that says why it can't. See [Error] for errors that carry a status.
+type Handler interface {
+	Serve(x *Exchange) error
+}
+
+// A HandlerFunc is a function that serves as a Handler.
+type HandlerFunc func(x *Exchange) error
+
+// Serve calls f.
+func (f HandlerFunc) Serve(x *Exchange) error { return f(x) }
+
+// A Middleware wraps a Handler. Around a round tripper it's called a tripperware.
+//
+// A middleware that edits the response of a refused exchange, too, turns the
+// error into a response first: if err := next.Serve(x); err != nil { x.Fail(err) }.
+type Middleware func(next Handler) Handler
+
+// A Request is what the client sent; on a leg, what is sent to the upstream.
+type Request struct {
+	Method string
+	Scheme string // "http" or "https"
+	// Host is the Host field or :authority, with its port, as the client sent it. On a leg
+	// it is both the upstream to connect to, with Scheme, and the Host field that is sent.
+	Host   string
+	Target string // the request target as on the wire (RFC 9112, section 3.2); on a leg unused
+	Proto  string // "HTTP/1.1", "HTTP/2.0"; on a leg unused
+
+	Path     string // the decoded path
+	RawPath  string // the path as on the wire, percent-encoded
+	RawQuery string // without the question mark
+
+	Header Header // without Host
+	// Body is nil if there is none. Reading it may wait for the client; the engine closes it.
+	Body io.ReadCloser
+	// ContentLength is the length of Body in bytes, or -1 if unknown.
+	ContentLength int64
+	// Trailer returns the trailer fields once Body has returned io.EOF. It is nil
+	// if none were announced.
+	Trailer func() Header
+
+	RemoteAddr string               // "ip:port" of the peer; "@" or "" for a unix socket
+	TLS        *tls.ConnectionState // nil on cleartext connections
+
+	// Params are the values of the wildcards in the pattern that routed the request.
+	Params []Field
+}
+
+// Param returns the value of a wildcard of the route, or "".
+func (r *Request) Param(name string) string {
+	for i := range r.Params {
+		if r.Params[i].Name == name {
+			return r.Params[i].Value
+		}
+	}
+	return ""
+}
+
+// A Response is what is sent to the client; on a leg, what came from the upstream.
+type Response struct {
+	Status int
+	// Header holds all fields but the framing ones: Content-Length is
+	// ContentLength, Transfer-Encoding and Connection belong to the engine. A
+	// Content-Length here is ignored. Date is added if it is missing, unless NoDate is set.
+	Header Header
+	NoDate bool
+
+	// Bytes is the body, if Body is nil.
+	Bytes []byte
+	// Body is read to its end and closed by the engine. Each read is flushed to the
+	// client if the length is unknown.
+	Body io.ReadCloser
+	// ContentLength is the length of Body in bytes, or -1 if unknown. It's not
+	// looked at if Body is nil: then it is len(Bytes). On the answer to HEAD, and with
+	// 304, it is what a GET would have had (-1 for unknown), and there is no body.
+	ContentLength int64
+	// Trailer returns the trailer fields once Body has returned io.EOF. It is nil if
+	// there are none. Names announced in a Trailer field of Header are sent on.
+	Trailer func() Header
+
+	// Conn is the upgraded connection of a 101 (Switching Protocols). The engine sends
+	// the head, then copies bytes both ways until both sides have ended, a
+	// half-close passed on by CloseWrite if Conn has it, and closes Conn.
+	Conn io.ReadWriteCloser
+}
+
+// Reset empties r, keeping the memory of its header.
+func (r *Response) Reset() { *r = Response{Header: r.Header[:0]} }
+
+// An Exchange is one request and the response to it. It is valid until its
+// OnDone functions have run; the engine reuses it afterwards.
+type Exchange struct {
+	Request  Request
+	Response Response
+
+	// Upstream holds the fields that middleware wants the upstream to see. The
+	// proxy sets them last, so that a client can't send its own: they replace.
+	Upstream Header
+
+	// Parent is the exchange whose leg this is, or nil.
+	Parent *Exchange
+	// Errors turns what a handler returned into a response. The engine sets it.
+	Errors ErrorHandler
+	// Interim sends an informational response, 100 to 199 but 101, to whoever sent the
+	// request. Nil drops it.
+	Interim func(status int, h Header) error
+
+	// Start is when the request's head was read.
+	Start time.Time
+	// Sent is the number of body bytes sent to the client so far, and SendErr is why
+	// sending ended early. Both are final when the OnDone functions run.
+	Sent    int64
+	SendErr error
+
+	ctx   context.Context
+	done  []func(*Exchange)
+	slots []slot
+	attrs []Attr
+}
+
+// Context ends when the client has gone away, when the exchange is over, or at
+// a deadline that a middleware has set.
+func (x *Exchange) Context() context.Context {
+	if x.ctx == nil {
+		return context.Background()
+	}
+	return x.ctx
+}
+
+// SetContext replaces the context. A middleware derives the new one from the
+// old one. A cancel function belongs into OnDone, not into a defer: the body
+// of the response is still to be read when Serve has returned.
+func (x *Exchange) SetContext(ctx context.Context) { x.ctx = ctx }
+
+// OnDone registers f to run when the last byte of the response is out, or
+// sending it has failed. Functions run in the reverse order of registration, on
+// a leg when the parent's do.
+func (x *Exchange) OnDone(f func(*Exchange)) {
+	if x.Parent != nil {
+		x.Parent.OnDone(func(*Exchange) { f(x) })
+		return
+	}
+	x.done = append(x.done, f)
+}
+
+// Fail makes the response out of err, by the error handler in charge: that of
+// the component which refused, if it has one of its own, else the server's.
+func (x *Exchange) Fail(err error) {
+	h := x.Errors
+	if e, ok := AsError(err); ok && e.Handler != nil {
+		h = e.Handler
+	}
+	if b := x.Response.Body; b != nil {
+		_ = b.Close() // a half-made response is given up
+		x.Response.Body = nil
+	}
+	if h == nil {
+		x.Response.Status, x.Response.Bytes = StatusOf(err), nil
+		return
+	}
+	h.HandleError(x, err)
+}
+
+// Finish runs the OnDone functions. Only engines call it.
+func (x *Exchange) Finish() {
+	for i := len(x.done) - 1; i >= 0; i-- {
+		x.done[i](x)
+	}
+}
+
+// Reset empties x for the next request, keeping the memory of its lists. Only
+// engines, and the owner of a leg, call it.
+func (x *Exchange) Reset() {
+	clear(x.done)
+	clear(x.slots)
+	clear(x.attrs)
+	header, params := x.Request.Header[:0], x.Request.Params[:0]
+	response, upstream := x.Response.Header[:0], x.Upstream[:0]
+	done, slots, attrs := x.done[:0], x.slots[:0], x.attrs[:0]
+	*x = Exchange{Upstream: upstream, done: done, slots: slots, attrs: attrs}
+	x.Request.Header, x.Request.Params, x.Response.Header = header, params, response
+}
+
+// Leg prepares leg, which is new or reset, as an exchange with an upstream on
+// behalf of x.
+func (x *Exchange) Leg(leg *Exchange) {
+	leg.Parent = x
+	leg.ctx = x.ctx
+	leg.Start = x.Start
+}

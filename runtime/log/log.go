@@ -1,0 +1,205 @@
+// Package log writes log lines, one JSON object each:
+//
+//	{"time":"2025-01-02 03:04:05","level":"INFO","msg":"server",
+//	 "datetime":{"date":"2025-01-02","time":"03:04:05.678","zone":"Local"},
+//	 "location":{"file":"accesslog/log.go","func":"accesslog.(*logger).request","line":88},
+//	 "request":{"method":"GET"}}
+//
+// (in one line), or as text:
+//
+//	time="2025-01-02 03:04:05" level=INFO msg=server datetime="map[date:2025-01-02 time:03:04:05.678 zone:Local]"
+//
+// A line always is one line, whatever a client has put into a value.
+package log
+
+import (
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/log/timestamp"
+	"github.com/aileron-gateway/aileronc/runtime/replace"
+)
+
+// Options say what lines look like and where they go.
+type Options struct {
+	// Level is the least important level that is written; by default LevelDebug, all.
+	Level gateway.Level
+	// Output gets each line in one Write. Loggers that share one need not be the same: files write
+	// whole lines by themselves. Default: os.Stdout. With io.Discard lines are not even made.
+	Output io.Writer
+	// Unstructured makes lines text instead of JSON.
+	Unstructured bool
+
+	// OutputTimeFormat is the layout of the member "time"; by default "2006-01-02 15:04:05".
+	OutputTimeFormat string
+	// DateFormat and TimeFormat are the layouts in the member "datetime"; by default
+	// "2006-01-02" and "15:04:05.000".
+	DateFormat, TimeFormat string
+	// Zone is the time zone of all three; by default time.Local.
+	Zone *time.Location
+
+	// NoLocation and NoDatetime leave these members out.
+	NoLocation, NoDatetime bool
+
+	// FieldReplacers edit or remove members; see there.
+	FieldReplacers []FieldReplacer
+}
+
+// A FieldReplacer edits a member of the line, or removes it. All that fit a member
+// are applied, in order.
+type FieldReplacer struct {
+	// Field is the path to the member, its names separated by dots: "request.header.Cookie".
+	// The member "time" stays as it is.
+	Field string
+	// Replace edits the member if it is a text, but for "level". Nil removes it, whatever it is.
+	Replace replace.Func
+}
+
+// A Logger is a gateway.Logger that writes to one output.
+type Logger struct {
+	level   gateway.Level
+	text    bool
+	time    *timestamp.Format
+	date    *timestamp.Format // nil for no datetime
+	clock   *timestamp.Format
+	edits   *node // nil for none
+	callers *callers
+
+	mu  sync.Mutex
+	out io.Writer
+}
+
+// New makes a Logger.
+func New(o Options) *Logger {
+	l := &Logger{level: o.Level, text: o.Unstructured, edits: newTree(o.FieldReplacers), out: o.Output}
+	switch l.out {
+	case nil:
+		l.out = os.Stdout
+	case io.Discard:
+		l.level = gateway.LevelOff
+	}
+	l.time = timestamp.New(or(o.OutputTimeFormat, time.DateTime), o.Zone)
+	if !o.NoDatetime {
+		l.date = timestamp.New(or(o.DateFormat, time.DateOnly), o.Zone)
+		l.clock = timestamp.New(or(o.TimeFormat, "15:04:05.000"), o.Zone)
+	}
+	if !o.NoLocation {
+		l.callers = new(callers)
+	}
+	return l
+}
+
+func or(layout, fallback string) string {
+	if layout == "" {
+		return fallback
+	}
+	return layout
+}
+
+// Default is the logger of a gateway whose config names none: JSON to standard
+// output. The environment, which is read now, has its options: GATEWAY_LOG_LEVEL (trace,
+// debug, info, warn, error, fatal, in any case; otherwise info), and
+// GATEWAY_LOG_LOCATION and GATEWAY_LOG_DATETIME, which if "false" leave these members out.
+func Default() *Logger {
+	return New(Options{
+		Level:      levelNamed(os.Getenv("GATEWAY_LOG_LEVEL")),
+		NoLocation: os.Getenv("GATEWAY_LOG_LOCATION") == "false",
+		NoDatetime: os.Getenv("GATEWAY_LOG_DATETIME") == "false",
+	})
+}
+
+func levelNamed(name string) gateway.Level {
+	switch strings.ToUpper(name) {
+	case "TRACE", "DEBUG":
+		return gateway.LevelDebug
+	case "WARN":
+		return gateway.LevelWarn
+	case "ERROR", "FATAL": // nothing is fatal to a gateway: what is an error has to be seen
+		return gateway.LevelError
+	}
+	return gateway.LevelInfo
+}
+
+// Enabled reports whether lines of that level are written.
+func (l *Logger) Enabled(level gateway.Level) bool { return level >= l.level }
+
+// WriteLine writes line as it is.
+func (l *Logger) WriteLine(line []byte) {
+	l.mu.Lock()
+	_, _ = l.out.Write(line) // there is no place to complain about a log that can't be written
+	l.mu.Unlock()
+}
+
+// Log writes a line.
+func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs ...gateway.Attr) {
+	if !l.Enabled(level) {
+		return
+	}
+	b := buffers.Get().(*buffer)
+	w := writer{text: l.text, b: b.bytes[:0]}
+	w.begin()
+	l.head(&w, b, level, msg)
+	if l.callers != nil {
+		at := l.callers.ofLog(b)
+		b.parts = [3]gateway.Attr{gateway.String("file", at.file), gateway.String("func", at.function), gateway.Int("line", at.line)}
+		w.member(gateway.Object("location", b.parts[:]...), l.edits.child("location"))
+	}
+	if x != nil {
+		for _, a := range x.Attached() {
+			w.member(a, l.edits.child(a.Key))
+		}
+	}
+	for _, a := range attrs {
+		w.member(a, l.edits.child(a.Key))
+	}
+	w.end()
+	l.WriteLine(w.b)
+	b.put(w.b)
+}
+
+// head writes the members that every line has.
+func (l *Logger) head(w *writer, b *buffer, level gateway.Level, msg string) {
+	now := time.Now()
+	w.member(gateway.String("time", l.time.Text(now)), nil)
+	w.member(gateway.String("level", levelNames[level]), l.edits.child("level"))
+	w.member(gateway.String("msg", msg), l.edits.child("msg"))
+	if l.date != nil {
+		b.parts = [3]gateway.Attr{
+			gateway.String("date", l.date.Text(now)),
+			gateway.String("time", l.clock.Text(now)),
+			gateway.String("zone", l.date.Zone()),
+		}
+		w.member(gateway.Object("datetime", b.parts[:]...), l.edits.child("datetime"))
+	}
+}
+
+var levelNames = [...]string{
+	gateway.LevelDebug: "DEBUG",
+	gateway.LevelInfo:  "INFO",
+	gateway.LevelWarn:  "WARN",
+	gateway.LevelError: "ERROR",
+	gateway.LevelOff:   "OFF",
+}
+
+// A buffer is what making a line needs and the next line can use again.
+type buffer struct {
+	bytes []byte
+	parts [3]gateway.Attr
+	pcs   [1]uintptr
+}
+
+var buffers = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, 0, 1024)} }}
+
+// put gives b back. One huge line must not hold its memory for good.
+func (b *buffer) put(bytes []byte) {
+	if cap(bytes) > 64<<10 {
+		return
+	}
+	b.bytes = bytes
+	clear(b.parts[:])
+	buffers.Put(b)
+}

@@ -1,0 +1,292 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/dial"
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+func TestConnectionsAreKept(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options HTTPOptions
+		kept    bool
+	}{
+		"kept":     {HTTPOptions{}, true},
+		"disabled": {HTTPOptions{DisableKeepAlives: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, tr := newServer(t, remoteAddr), newHTTP1(t, tt.options)
+			_, first := get(t, tr, s.URL)
+			if _, second := get(t, tr, s.URL); (first == second) != tt.kept {
+				t.Errorf("first from %s, then from %s", first, second)
+			}
+		})
+	}
+}
+
+// hold asks for url n times at once and returns what came when all are being answered.
+func hold(t *testing.T, tr *Transport, n int) map[string]bool {
+	t.Helper()
+	var arrived sync.WaitGroup
+	arrived.Add(n)
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hold" {
+			arrived.Done()
+			arrived.Wait()
+		}
+		remoteAddr(w, r)
+	})
+	answers := make(chan string, n)
+	for range n {
+		leg, end := newLeg(t, "GET", s.URL+"/hold")
+		go func() {
+			defer end()
+			if err := tr.Serve(leg); err != nil {
+				answers <- err.Error()
+				return
+			}
+			b, _ := io.ReadAll(leg.Response.Body)
+			answers <- string(b)
+		}()
+	}
+	held := make(map[string]bool)
+	for range n {
+		held[<-answers] = true
+	}
+	// How many of them are still there shows when as many are needed again.
+	again := make(map[string]bool)
+	arrived.Add(n)
+	for range n {
+		leg, end := newLeg(t, "GET", s.URL+"/hold")
+		go func() {
+			defer end()
+			if err := tr.Serve(leg); err != nil {
+				answers <- err.Error()
+				return
+			}
+			b, _ := io.ReadAll(leg.Response.Body)
+			answers <- string(b)
+		}()
+	}
+	for range n {
+		if a := <-answers; held[a] {
+			again[a] = true
+		}
+	}
+	return again
+}
+
+func TestIdleConnections(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options HTTPOptions
+		want    int
+	}{
+		"default":           {HTTPOptions{}, 4},
+		"two for each host": {HTTPOptions{MaxIdleConnsPerHost: 2}, 2},
+		"three in all":      {HTTPOptions{MaxIdleConns: 3}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := hold(t, newHTTP1(t, tt.options), 4); len(got) != tt.want {
+				t.Errorf("%d connections were kept, not %d: %v", len(got), tt.want, got)
+			}
+		})
+	}
+}
+
+func TestMaxConnsPerHost(t *testing.T) {
+	release := make(chan struct{})
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hold" {
+			<-release
+		}
+	})
+	tr := newHTTP1(t, HTTPOptions{MaxConnsPerHost: 1})
+	first, endFirst := newLeg(t, "GET", s.URL+"/hold")
+	done := make(chan error, 1)
+	go func() {
+		defer endFirst()
+		done <- tr.Serve(first)
+	}()
+	second, end := newLeg(t, "GET", s.URL)
+	defer end()
+	ctx, cancel := context.WithTimeout(second.Context(), 50*time.Millisecond)
+	defer cancel()
+	eventually(t, "waiting for the only connection", func() bool {
+		second.SetContext(ctx)
+		return gateway.IsTimeout(tr.Serve(second))
+	})
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	get(t, tr, s.URL)
+}
+
+func TestIdleConnTimeout(t *testing.T) {
+	closed := make(chan struct{})
+	addr := rawServer(t, func(_ int, c net.Conn, r *bufio.Reader) {
+		_, _ = readHead(r)
+		io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+		if _, err := r.ReadByte(); err == io.EOF {
+			close(closed)
+		}
+	})
+	get(t, newHTTP1(t, HTTPOptions{IdleConnTimeout: time.Millisecond}), "http://"+addr)
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("the connection was not closed")
+	}
+}
+
+// The upstream closes a kept connection just as the next request goes out on it.
+func TestStaleConnection(t *testing.T) {
+	for name, tt := range map[string]struct {
+		method, body string
+		replayed     bool
+	}{
+		"GET":           {"GET", "", true},
+		"PUT, small":    {"PUT", "abc", true},
+		"DELETE":        {"DELETE", "", true},
+		"PUT, streamed": {"PUT", strings.Repeat("x", smallBody+1), false},
+		"POST":          {"POST", "abc", false}, // it may have been done
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := rawServer(t, func(n int, c net.Conn, r *bufio.Reader) {
+				head, _ := readHead(r)
+				if n == 1 && strings.Contains(head, "Idempotency-Key") {
+					io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+					return
+				}
+				if n == 1 && strings.Contains(head, "Content-Length") {
+					io.CopyN(io.Discard, r, int64(len(tt.body)))
+				}
+				io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n")
+				if n == 0 {
+					_, _ = readHead(r) // and no answer to that
+				}
+			})
+			tr := newHTTP1(t, HTTPOptions{})
+			get(t, tr, "http://"+addr)
+			leg, end := newLeg(t, tt.method, "http://"+addr)
+			defer end()
+			if tt.body != "" {
+				setBody(leg, tt.body, int64(len(tt.body)))
+			}
+			err := tr.Serve(leg)
+			if tt.replayed && (err != nil || leg.Response.Status != 204) || !tt.replayed && err == nil {
+				t.Errorf("status %d, error %v", leg.Response.Status, err)
+			}
+		})
+	}
+}
+
+func TestRequestBodyFails(t *testing.T) {
+	for name, tt := range map[string]struct {
+		body   io.Reader
+		length int64
+		want   error
+	}{
+		"small":          {failingReader{}, 3, gateway.ErrTooLarge},
+		"small, cut":     {strings.NewReader("ab"), 3, io.ErrUnexpectedEOF},
+		"small, longer":  {strings.NewReader("abcd"), 3, io.ErrUnexpectedEOF},
+		"streamed":       {failingReader{}, 1 << 20, gateway.ErrTooLarge},
+		"unknown length": {failingReader{}, -1, gateway.ErrTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			both(t, func(w http.ResponseWriter, r *http.Request) {
+				io.Copy(io.Discard, r.Body)
+			}, func(t *testing.T, tr *Transport, url string) {
+				leg, end := newLeg(t, "POST", url)
+				defer end()
+				leg.Request.Body, leg.Request.ContentLength = body{tt.body}, tt.length
+				if err := tr.Serve(leg); !errors.Is(err, tt.want) {
+					t.Errorf("the error is %v, not %v", err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, gateway.ErrTooLarge }
+
+// The upstream answers without waiting for the body, of which nothing may be read once the exchange is over.
+func TestAnswerBeforeBody(t *testing.T) {
+	both(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "no", 403)
+	}, func(t *testing.T, tr *Transport, url string) {
+		r, w := io.Pipe()
+		leg, end := newLeg(t, "POST", url)
+		leg.Request.Body, leg.Request.ContentLength = r, 1<<20
+		mustServe(t, tr, leg)
+		if leg.Response.Status != 403 || readAll(t, leg) != "no\n" {
+			t.Errorf("status %d", leg.Response.Status)
+		}
+		end()
+		over := &streamed{source: r}
+		over.end(nil)
+		if n, err := over.Read(make([]byte, 1)); n != 0 || err != errOver || over.Close() != nil {
+			t.Errorf("read %d, %v", n, err)
+		}
+		w.Close()
+		r.Close()
+	})
+}
+
+func TestUpstreamIsDown(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	leg, end := newLeg(t, "GET", "http://"+l.Addr().String())
+	defer end()
+	err = newHTTP1(t, HTTPOptions{}).Serve(leg)
+	if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "dial" || gateway.IsTimeout(err) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestClose(t *testing.T) {
+	s, tr := newServer(t, remoteAddr), newHTTP1(t, HTTPOptions{})
+	_, first := get(t, tr, s.URL)
+	if err := tr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, second := get(t, tr, s.URL); first == second {
+		t.Error("the connection was still there")
+	}
+}
+
+func TestDefault(t *testing.T) {
+	if Default() != Default() {
+		t.Error("not the same one each time")
+	}
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("Accept-Encoding")) })
+	if status, body := get(t, Default(), s.URL); status != 200 || body != "" {
+		t.Errorf("%d %q", status, body)
+	}
+	Default().Close()
+}
+
+func TestBadOptions(t *testing.T) {
+	if _, err := HTTP1(HTTPOptions{Dial: dial.Options{LocalAddress: "x://y"}}); err == nil {
+		t.Error("HTTP1: no error")
+	}
+	if _, err := HTTP2(HTTP2Options{Dial: dial.Options{LocalAddress: "x://y"}}); err == nil {
+		t.Error("HTTP2: no error")
+	}
+}

@@ -1,0 +1,80 @@
+// Package transport sends exchanges to upstreams, by HTTP/1.1 and HTTP/2.
+//
+// A [Transport] is a [gateway.Handler] of legs: Request.Scheme and Request.Host say
+// where to connect, and Host is the Host field, too. The request is sent as it is:
+// the path and query byte for byte, no User-Agent and no other field that it doesn't have. The
+// response has no Content-Length field (it is Response.ContentLength), its fields are
+// sorted by name, and a Trailer field holds the names of the announced trailers.
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+// A Transport is the end of a chain: it serves a leg by asking the upstream. It keeps
+// connections for further requests and is safe for concurrent use.
+type Transport struct {
+	engine *http.Transport
+	spread *spread // nil if an upstream's name stands for one connection
+
+	proxied    bool // requests may go through a forward proxy
+	only2      bool // HTTP/2 and nothing else
+	cleartext2 bool // only2, for http upstreams as well
+}
+
+// Serve sends the request of leg and fills in the response once its head has come;
+// the body is still to be read. The context of leg bounds all of it.
+//
+// The error says what failed at which upstream. [gateway.IsTimeout] tells whether it was too slow;
+// errors of reading the request's body are in its chain as they came.
+func (t *Transport) Serve(leg *gateway.Exchange) error {
+	if t.only2 && !t.cleartext2 && leg.Request.Scheme == "http" {
+		return failure(leg, errCleartext)
+	}
+	m := messages.Get().(*message)
+	req, err := m.request(t, leg)
+	if err != nil {
+		return failure(leg, err)
+	}
+	var resp *http.Response
+	if t.spread == nil {
+		resp, err = t.engine.RoundTrip(req)
+	} else {
+		resp, err = t.spread.RoundTrip(req)
+	}
+	m.endInterim()
+	if err != nil {
+		return failure(leg, err) // net/http may still hold m
+	}
+	m.release()
+	if err := fill(leg, resp); err != nil {
+		return failure(leg, err)
+	}
+	return nil
+}
+
+// Close closes the connections that are idle. The transport can still be used.
+func (t *Transport) Close() error {
+	t.engine.CloseIdleConnections()
+	if t.spread != nil {
+		t.spread.close()
+	}
+	return nil
+}
+
+var errCleartext = errors.New("HTTP/2 without TLS is not allowed")
+
+// failure says what was being done when err came.
+func failure(leg *gateway.Exchange, err error) error {
+	ctx := leg.Context()
+	if end := ctx.Err(); end != nil && !errors.Is(err, end) && errors.Is(err, context.Cause(ctx)) {
+		err = fmt.Errorf("%w: %w", end, err) // the cause alone doesn't tell that the context has ended
+	}
+	r := &leg.Request
+	return fmt.Errorf("%s to upstream %s://%s: %w", r.Method, r.Scheme, r.Host, err)
+}
