@@ -1,5 +1,3 @@
-// Package examples replays the requests of each example over real sockets, against
-// the gateway that the compiler makes of its config.
 package examples
 
 import (

@@ -153,6 +153,9 @@ func TestEveryCodeHasACase(t *testing.T) {
 		seen = append(seen, string(text))
 	}
 	for _, c := range diag.Codes {
+		if c.Example == "" { // no config raises it: the files themselves do
+			continue
+		}
 		if !slices.ContainsFunc(seen, func(s string) bool { return strings.Contains(s, "["+string(c.Code)+"]") }) {
 			t.Errorf("no case shows the code %s", c.Code)
 		}

@@ -72,7 +72,7 @@ static binary that is exactly this gateway: no config file, no control plane.`,
 	}
 	root.AddCommand(
 		buildCommand(io), runCommand(io), generateCommand(io), checkCommand(io),
-		explainCommand(io), templateCommand(io), versionCommand(io),
+		demoCommand(io), explainCommand(io), templateCommand(io), versionCommand(io),
 	)
 	return root
 }

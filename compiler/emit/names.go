@@ -54,13 +54,13 @@ func candidates(id resource.ID, base string) []string {
 		return []string{own, own + "Value"}
 	}
 	if own == "" || base == resource.Default || strings.HasPrefix(base, ".") {
-		return []string{kind, identifier(id.Namespace) + upperFirst(kind)}
+		return []string{kind, identifier(id.Namespace) + id.Kind}
 	}
 	list := []string{own}
 	if strings.HasPrefix(strings.ToLower(id.Kind), strings.ToLower(own)) {
 		list = append(list, kind)
 	}
-	return append(list, own+upperFirst(kind), identifier(id.Namespace)+upperFirst(own)+upperFirst(kind))
+	return append(list, own+id.Kind, identifier(id.Namespace)+upperFirst(own)+id.Kind)
 }
 
 // identifier makes a Go identifier of a resource's name: "access-log" is accessLog,
@@ -103,7 +103,7 @@ func splitKind(kind string) []string {
 	for i := 1; i < len(kind); i++ {
 		upper := unicode.IsUpper(rune(kind[i]))
 		afterLower := upper && !unicode.IsUpper(rune(kind[i-1]))
-		beforeLower := upper && i+1 < len(kind) && unicode.IsLower(rune(kind[i+1])) && i-start > 1
+		beforeLower := upper && i+1 < len(kind) && unicode.IsLower(rune(kind[i+1]))
 		if afterLower || beforeLower {
 			words = append(words, kind[start:i])
 			start = i

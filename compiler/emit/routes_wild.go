@@ -157,7 +157,7 @@ func (p *routerPrinter) variable(n *route.Node, i int) string {
 		}
 		name = e.Params[i]
 	}
-	taken := newNames("r", "x", "path", "rest", "ok", "more", "mux", "gateway", "strings")
+	taken := newNames("_", "r", "x", "path", "rest", "ok", "more", "mux", "gateway", "strings")
 	if strings.HasPrefix(name, "segment") || !taken.free(name) {
 		return fmt.Sprintf("segment%d", i+1)
 	}

@@ -6,5 +6,6 @@ var All = []Kind{
 	entrypoint,
 	httpServer,
 	httpHandler,
+	reverseProxyHandler,
 	echoHandler,
 }

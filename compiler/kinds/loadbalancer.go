@@ -61,9 +61,9 @@ type UpstreamSpec struct {
 	// Weight is the server's share of the requests, relative to that of the others. 0 is 1, and with -1 it gets none.
 	Weight int32 `json:"weight" min:"-1" max:"65535"`
 	// EnablePassive takes the server out while requests to it fail.
-	EnablePassive bool `json:"enablePassive" reject:"health checks are not there yet, nor does AILERON Gateway have them; remove the field"`
+	EnablePassive bool `json:"enablePassive" reject:"there are no health checks yet; remove the field, which does nothing in AILERON Gateway either"`
 	// EnableActive takes the server out while it doesn't answer to health checks.
-	EnableActive bool `json:"enableActive" reject:"health checks are not there yet, nor does AILERON Gateway have them; remove the field"`
+	EnableActive bool `json:"enableActive" reject:"there are no health checks yet; remove the field, which does nothing in AILERON Gateway either"`
 	// InitialDelay is how long to wait before the first health check, in seconds.
 	InitialDelay int32 `json:"initialDelay" inert:"there are no health checks"`
 	// HealthCheckInterval is the time between health checks, in seconds.
@@ -163,7 +163,7 @@ func (s *PathMatcherSpec) check(c *Check) {
 	default:
 		if re, err := s.MatchType.compile(s.Match); err == nil {
 			for _, name := range unknownGroups(re, s.Rewrite) {
-				c.Warnf(&s.Rewrite, diag.NoEffect, "the expression has no group %s, so $%s stands for nothing; write $${…} to end a name", name, name)
+				c.Warnf(&s.Rewrite, diag.NoEffect, "the expression has no group %q, so $%s stands for nothing; write ${1} where a letter, digit or underscore follows", name, name)
 			}
 		}
 	}
@@ -175,10 +175,7 @@ var groupName = regexp.MustCompile(`\$(?:\$|\{([0-9A-Za-z_]+)\}|([0-9A-Za-z_]+))
 func unknownGroups(re *regexp.Regexp, template string) (names []string) {
 	for _, m := range groupName.FindAllStringSubmatch(template, -1) {
 		name := m[1] + m[2]
-		if name == "" || re.Expand(nil, []byte("${"+name+"}"), nil, nil) != nil {
-			continue
-		}
-		if !hasGroup(re, name) {
+		if name != "" && !hasGroup(re, name) {
 			names = append(names, name)
 		}
 	}
@@ -250,17 +247,14 @@ func (s *HTTPHasherSpec) lower(l *Lower) ir.Expr {
 func (s *PathMatcherSpec) lower(l *Lower) ir.Expr {
 	trim := ir.Set("TrimPrefix", l.String(&s.TrimPrefix))
 	add := ir.Set("AppendPrefix", l.String(&s.AppendPrefix))
-	if s.MatchType.isRegex() && (s.Rewrite != "" || l.Deferred(&s.Rewrite)) {
-		fun := "match/rematch.Rewrite"
-		if s.MatchType == "RegexPOSIX" {
-			fun = "match/rematch.RewritePOSIX"
-		}
-		return l.Struct("proxy.Path", trim, ir.Set("Rewrite", l.Call(fun, ir.String(s.Match), l.String(&s.Rewrite))), add)
+	if !s.MatchType.isRegex() || s.Rewrite == "" && !l.Deferred(&s.Rewrite) {
+		return l.Struct("proxy.Path", trim, ir.Set("Match", l.Call(s.MatchType.fun(), s.MatchType.pattern(l, &s.Match))), add)
 	}
-	if s.MatchType.isRegex() {
-		return l.Struct("proxy.Path", trim, ir.Set("Match", s.MatchType.lower(l, []string{s.Match})), add)
+	rewrite := "match/rematch.Rewrite"
+	if s.MatchType == "RegexPOSIX" {
+		rewrite = "match/rematch.RewritePOSIX"
 	}
-	return l.Struct("proxy.Path", trim, ir.Set("Match", s.MatchType.call(l, l.String(&s.Match))), add)
+	return l.Struct("proxy.Path", trim, ir.Set("Rewrite", l.Call(rewrite, ir.String(s.Match), l.String(&s.Rewrite))), add)
 }
 
 func lowerParams(l *Lower, params []ParamMatcherSpec) ir.Expr {

@@ -67,22 +67,31 @@ func (t MatchType) compile(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(pattern)
 }
 
-// lower returns a match.Matcher. Regular expressions can't come from the environment:
-// the program would have to start with one that doesn't compile.
+// lower returns a match.Matcher.
 func (t MatchType) lower(l *Lower, patterns []string) ir.Expr {
 	args := make([]ir.Expr, len(patterns))
 	for i := range patterns {
-		if t.isRegex() {
-			args[i] = ir.String(patterns[i])
-		} else {
-			args[i] = l.String(&patterns[i])
-		}
+		args[i] = t.pattern(l, &patterns[i])
 	}
-	switch t {
-	case "":
-		t = "Exact"
-	case "Regex", "RegexPOSIX":
-		return l.Call("match/rematch."+string(t), args...)
+	return l.Call(t.fun(), args...)
+}
+
+// pattern returns a pattern. Regular expressions can't come from the environment: then the
+// gateway would find out only when it starts that one doesn't compile.
+func (t MatchType) pattern(l *Lower, p *string) ir.Expr {
+	if t.isRegex() {
+		return ir.String(*p)
 	}
-	return l.Call("match."+string(t), args...)
+	return l.String(p)
+}
+
+// fun is the function that makes the matcher.
+func (t MatchType) fun() string {
+	switch {
+	case t == "":
+		return "match.Exact"
+	case t.isRegex():
+		return "match/rematch." + string(t)
+	}
+	return "match." + string(t)
 }

@@ -193,6 +193,12 @@ func (CommonKeyCryptType) Values() []string {
 	return []string{"CommonKeyCryptTypeUnknown", "AESGCM", "AESCBC", "AESCFB", "AESCTR", "AESOFB"}
 }
 
+func checkReplacers(c *Check, list []ReplacerSpec) {
+	for i := range list {
+		list[i].check(c)
+	}
+}
+
 // check reports what is wrong with the replacer.
 func (s *ReplacerSpec) check(c *Check) {
 	switch {

@@ -54,38 +54,6 @@ type FieldReplacerSpec struct {
 	Replacer *ReplacerSpec `json:"replacer"`
 }
 
-// LogOutputSpec is where log lines go.
-type LogOutputSpec struct {
-	// OutputTarget is Stdout, Stderr, Discard or File.
-	OutputTarget OutputTarget `json:"outputTarget"`
-	// LogDir is the folder of the log file. Empty is the working directory.
-	LogDir string `json:"logDir"`
-	// BackupDir is the folder of the archives. Empty is logDir.
-	BackupDir string `json:"backupDir"`
-	// LogFileName is the name of the log file.
-	LogFileName string `json:"logFileName"`
-	// ArchivedFilePattern is the name of the archives.
-	ArchivedFilePattern string `json:"archivedFilePattern"`
-	// Cron is when to archive the log file.
-	Cron string `json:"cron"`
-	// RotateSize is the size of the log file, in MiB, at which it is archived.
-	RotateSize uint32 `json:"rotateSize"`
-	// TimeLayout is deprecated.
-	TimeLayout string `json:"timeLayout" inert:"it is deprecated; archivedFilePattern says how archives are called"`
-	// TimeZone is the time zone of all times in the lines: UTC, Local or a name of the IANA database.
-	TimeZone string `json:"timeZone" format:"timezone"`
-	// CompressLevel is how well archives are compressed by gzip: 1 to 9, -1 for the default, -2 for Huffman coding only, 0 for not at all.
-	CompressLevel int32 `json:"compressLevel" min:"-2" max:"9"`
-	// MaxAge is how long archives are kept, in seconds. 0 is for good.
-	MaxAge int32 `json:"maxAge"`
-	// MaxBackup is how many archives are kept. 0 is all.
-	MaxBackup int32 `json:"maxBackup"`
-	// MaxTotalSize is how large all archives may be together, in MiB. 0 is no limit.
-	MaxTotalSize uint32 `json:"maxTotalSize"`
-	// OutputRedirectTarget gets the lines, too: Stdout, Stderr or Discard.
-	OutputRedirectTarget OutputTarget `json:"outputRedirectTarget"`
-}
-
 // LogLevel is the importance of a log line.
 type LogLevel string
 
@@ -94,10 +62,79 @@ func (LogLevel) Values() []string {
 	return []string{"LogLevelUnknown", "Trace", "Debug", "Info", "Warn", "Error", "Fatal"}
 }
 
-// OutputTarget is a place for log lines.
-type OutputTarget string
+// Check reports what can't be done, or does nothing.
+func (s *SLoggerSpec) Check(c *Check) {
+	s.LogOutput.check(c)
+	for i := range s.FieldReplacers {
+		r := &s.FieldReplacers[i]
+		if r.Replacer != nil {
+			r.Replacer.check(c)
+		}
+		switch {
+		case r.Field == "":
+			c.Warnf(&r.Field, diag.NoEffect, "no member has an empty name, so nothing is changed")
+		case r.Field == "time":
+			c.Warnf(&r.Field, diag.NoEffect, "the member time can't be changed or removed")
+		case r.Field == "level" && r.Replacer != nil:
+			c.Warnf(&r.Field, diag.NoEffect, "the member level can be removed, but not changed")
+		}
+	}
+}
 
-// Values lists the targets in the order of their numbers.
-func (OutputTarget) Values() []string {
-	return []string{"OutputTargetUnknown", "Stdout", "Stderr", "Discard", "File"}
+// Lower returns the logger.
+func (s *SLoggerSpec) Lower(l *Lower) ir.Expr {
+	edits := ir.List{Elem: ir.Runtime("log.FieldReplacer")}
+	for i := range s.FieldReplacers {
+		r := &s.FieldReplacers[i]
+		edit := []ir.Field{ir.Set("Field", ir.String(r.Field))}
+		if r.Replacer != nil {
+			edit = append(edit, ir.Set("Replace", r.Replacer.lower(l)))
+		}
+		edits.Items = append(edits.Items, l.Struct("log.FieldReplacer", edit...))
+	}
+	zone := l.zone(&s.LogOutput.TimeZone)
+	return l.Call("log.New", l.Struct("log.Options",
+		ir.Set("Level", ir.Runtime("gateway."+levels[s.Level])),
+		ir.Set("Output", s.LogOutput.lower(l, zone)),
+		ir.Set("Unstructured", l.Bool(&s.Unstructured)),
+		ir.Set("OutputTimeFormat", l.unless(&s.OutputTimeFormat, "2006-01-02 15:04:05")),
+		ir.Set("DateFormat", l.unless(&s.DateFormat, "2006-01-02")),
+		ir.Set("TimeFormat", l.unless(&s.TimeFormat, "15:04:05.000")),
+		ir.Set("Zone", zone),
+		ir.Set("NoLocation", l.Bool(&s.NoLocation)),
+		ir.Set("NoDatetime", l.Bool(&s.NoDatetime)),
+		ir.Set("FieldReplacers", edits),
+	))
+}
+
+// levels are the levels that the runtime has: nothing is less important than Debug,
+// or more than Error.
+var levels = map[LogLevel]string{
+	"LogLevelUnknown": "LevelInfo",
+	"Trace":           "LevelDebug",
+	"Debug":           "LevelDebug",
+	"Info":            "LevelInfo",
+	"Warn":            "LevelWarn",
+	"Error":           "LevelError",
+	"Fatal":           "LevelError",
+}
+
+// unless is the string at p, but nil if it is what the runtime takes anyway.
+func (l *Lower) unless(p *string, fallback string) ir.Expr {
+	if *p == fallback && !l.Deferred(p) {
+		return nil
+	}
+	return l.String(p)
+}
+
+// zone is the *time.Location of that name, nil for Local.
+func (l *Lower) zone(p *string) ir.Expr {
+	switch {
+	case l.Deferred(p):
+	case *p == "" || *p == "Local":
+		return nil
+	case *p == "UTC":
+		return ir.Std("time.UTC")
+	}
+	return l.Link.Part(l, "zone", true, l.Call("log/zone.Load", l.String(p)))
 }

@@ -119,7 +119,9 @@ func Build(routes []Route) (*Tree, []Conflict) {
 		}
 		e := &Entry{Route: r, Index: i, Params: p.params(), pattern: p}
 		if r.Methods != nil {
-			e.Methods = slices.Compact(slices.Sorted(slices.Values(r.Methods)))
+			e.Methods = append([]string{}, r.Methods...) // not nil, even if there are none
+			slices.Sort(e.Methods)
+			e.Methods = slices.Compact(e.Methods)
 		}
 		if r.Handler == NotFound {
 			missing = append(missing, e)

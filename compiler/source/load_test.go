@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 	"unicode/utf16"
 
 	"github.com/aileron-gateway/aileronc/compiler/diag"
@@ -231,6 +232,12 @@ func FuzzLoad(f *testing.F) {
 		f.Add(s, false)
 	}
 	f.Fuzz(func(t *testing.T, content string, asJSON bool) {
+		start := time.Now()
+		defer func() {
+			if d := time.Since(start); d > 300*time.Millisecond {
+				t.Errorf("SLOW %v %d", d, len(content))
+			}
+		}()
 		name := "a.yaml"
 		if asJSON {
 			name = "a.json"

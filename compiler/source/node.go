@@ -1,7 +1,10 @@
 package source
 
 import (
+	"strings"
+
 	"github.com/aileron-gateway/aileronc/compiler/diag"
+	"github.com/aileron-gateway/aileronc/internal/envexpr"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -74,8 +77,17 @@ func (n *Node) Substitute(text string) *Node {
 	if n.Quoted {
 		return &c
 	}
-	resolved := yaml.Node{Kind: yaml.ScalarNode, Value: text}
-	c.Kind, c.Type = typeOf(&resolved)
+	c.Type = String
+	switch strings.TrimSpace(text) {
+	case "", "~", "null", "Null", "NULL":
+		c.Kind = Null
+		return &c
+	}
+	if _, err := envexpr.Bool(text); err == nil {
+		c.Type = Bool
+	} else if _, err := envexpr.Int(text); err != envexpr.ErrSyntax {
+		c.Type = Int
+	}
 	return &c
 }
 

@@ -91,7 +91,7 @@ double: "a\"b\u00e4"
     - binary "aGk=" 7:16-29
     - string "x" 7:31-38
   single(8:1-7): string "it's" quoted 8:9-16
-  double(9:1-7): string "a\"bä" quoted 9:9-22
+  double(9:1-7): string "a\"bä" quoted 9:9-21
 `},
 		{"lines", "a.yaml", `block: |
   one
@@ -148,7 +148,7 @@ two: {<<: {<<: *b, s: 5}}
     q(1:17-18): int "2" 1:20-21
     r(2:17-18): int "4" 2:20-21
   one(6:1-4): map 6:6-0
-    <<(6:15-19): string "text" quoted 6:21-25
+    <<(6:15-19): string "text" 6:21-25
     q(2:11-12): int "3" 2:14-15
     r(2:17-18): int "4" 2:20-21
   two(7:1-4): map 7:6-0
@@ -171,12 +171,12 @@ two: {<<: {<<: *b, s: 5}}
     - string "x/y" quoted 3:9-15
 `},
 		{"JSON", "a.json", "{\"a\": [1, -2.5e3, true, null, \"\\ud83d\\ude00 \\u00e4\"],\n \"ä\": {}, \"e\": []}", `map 1:1-0
-  a(1:2-5): list 1:7-54
+  a(1:2-5): list 1:7-53
     - int "1" 1:8-9
     - float "-2.5e3" 1:11-17
     - bool "true" 1:19-23
     - null 1:25-29
-    - string "😀 ä" quoted 1:31-53
+    - string "😀 ä" quoted 1:31-52
   ä(2:2-5): map 2:7-9
   e(2:11-14): list 2:16-18
 `},

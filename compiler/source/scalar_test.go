@@ -122,7 +122,6 @@ func TestSubstitute(t *testing.T) {
 		s, es := c.Str()
 		i, ei := c.Int(0, 9999)
 		b, eb := c.Bool()
-		// A quoted true was no boolean before, but what an expression gives is read as it is.
 		if d := cmp.Diff([]string{tt.str, tt.int, tt.bool}, []string{outcome(s, es), outcome(i, ei), outcome(b, eb)}); d != "" {
 			t.Errorf("%s with %q: %s", tt.yaml, tt.text, d)
 		}

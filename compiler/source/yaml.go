@@ -108,7 +108,7 @@ func (b *builder) node(n *yaml.Node) built {
 	default:
 		r.node.Kind, r.node.Type = typeOf(n)
 		r.node.Text = n.Value
-		r.node.Quoted = r.node.Type == String && n.Style&quoted != 0
+		r.node.Quoted = n.Style&quoted != 0 && r.node.Type == String
 	}
 	if n.Anchor != "" {
 		b.done[n] = r

@@ -161,3 +161,13 @@ func (c Choice) literal(seg string) string {
 	}
 	return seg
 }
+
+// Seed returns n random bytes after the first one.
+func Seed(seed uint64, first byte, n int) []byte {
+	c := Random(seed)
+	b := []byte{first}
+	for range n {
+		b = append(b, byte(c(256)))
+	}
+	return b
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/compiler/route"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/mux"
 )
 
 // An Outcome is what routing a request comes to.
@@ -98,7 +99,7 @@ type recorder struct {
 // ServeMux is known to be wrong, or where no server would let the request through.
 func (o *Oracle) Ask(r Request) (out Outcome, ok bool) {
 	u, err := url.ParseRequestURI(r.Path)
-	if err != nil || oddSlash(r) {
+	if err != nil || oddSlash(r, u) {
 		return Outcome{}, false
 	}
 	u.RawQuery = r.Query
@@ -128,7 +129,7 @@ func (o *Oracle) Ask(r Request) (out Outcome, ok bool) {
 // that is an escaped slash for the end of the path, and an empty one, which only CONNECT has,
 // for a wildcard without a value. And net/url decodes escaped slashes of a path that has
 // other bytes in it that should have been escaped.
-func oddSlash(r Request) bool {
+func oddSlash(r Request, u *url.URL) bool {
 	for seg := range strings.SplitSeq(r.Path, "/") {
 		if strings.EqualFold(seg, "%2F") {
 			return true
@@ -137,7 +138,7 @@ func oddSlash(r Request) bool {
 	if r.Method == "CONNECT" && strings.Contains(r.Path, "//") {
 		return true
 	}
-	return strings.Contains(strings.ToUpper(r.Path), "%2F") && strings.ContainsAny(r.Path, "é\\\"<")
+	return strings.Contains(strings.ToUpper(r.Path), "%2F") && u.EscapedPath() != r.Path
 }
 
 // normalLocation writes the path and query of a location in one way of several.
@@ -234,7 +235,7 @@ func Lookup(t *route.Tree, r Request) Outcome {
 		u.RawPath = m.Redirect
 		loc := u.EscapedPath()
 		if r.Query != "" {
-			loc += "?" + r.Query
+			loc += "?" + strings.ReplaceAll(r.Query, "é", "%C3%A9")
 		}
 		return Outcome{Status: 307, Location: loc}
 	case m.Entry == nil || m.Entry.Handler == route.NotFound:
@@ -247,4 +248,50 @@ func Lookup(t *route.Tree, r Request) Outcome {
 		out.Params += fmt.Sprintf("%s=%q ", name, m.Values[i])
 	}
 	return out
+}
+
+// Normal returns o with its location written as oracles write theirs.
+func (o Outcome) Normal() Outcome {
+	o.Location = normalLocation(o.Location)
+	return o
+}
+
+// TableRouter returns a router that looks routes up in the table of t.
+func TableRouter(t *route.Tree, handlers []gateway.Handler) gateway.Handler {
+	from := t.Table()
+	r := &tableRouter{handlers: handlers, hosts: len(t.Hosts) > 0, table: mux.Table{Buckets: from.Buckets, Routes: []mux.TableRoute{{}}}}
+	for _, n := range from.Nodes {
+		r.table.Nodes = append(r.table.Nodes, mux.TableNode(n))
+	}
+	for _, e := range from.Edges {
+		r.table.Edges = append(r.table.Edges, mux.TableEdge(e))
+	}
+	for _, e := range from.Routes[1:] {
+		to := mux.TableRoute{Handler: int32(e.Handler), Params: strings.Join(e.Params, " "), Allow: mux.Allow(strings.Join(e.Methods, ", "))}
+		if e.Methods != nil && len(e.Methods) == 0 {
+			to.Allow = mux.NoMethod
+		}
+		r.table.Routes = append(r.table.Routes, to)
+	}
+	return r
+}
+
+type tableRouter struct {
+	handlers []gateway.Handler
+	hosts    bool
+	table    mux.Table
+}
+
+func (r *tableRouter) Serve(x *gateway.Exchange) error { return mux.Serve(x, r) }
+
+func (r *tableRouter) Route(x *gateway.Exchange, path string) gateway.Handler {
+	host := ""
+	if r.hosts {
+		host = mux.Host(x)
+	}
+	i, answer := r.table.Find(x, host, path)
+	if i >= 0 {
+		return r.handlers[i]
+	}
+	return answer
 }

@@ -33,14 +33,14 @@ func Sets() []Set {
 		set("onehost", "only.example.com/ site", "only.example.com/api/{id} api"),
 		set("wild",
 			"/u/{id} user", "/u/me me", "/u/{id}/posts posts GET POST", "/u/{id}/posts/{post} post GET", "/u/{id}/files/{path...} files",
-			"/f/{path...} files", "/f/{dir}/index/ index", "/{a}/{b}/x/{c}/y deep", "/{b}/{a}/x/{type}/z deep", "/t/{type}/a/ typed",
+			"/f/{path...} files", "/f/{dir}/index/ index", "/m/{a}/{b}/x/{c}/y deep", "/m/{b}/{a}/x/{type}/z deep", "/t/{type}/a/ typed",
 			"/t/{type}/b/{rest} typed", "/g/{x}/{$} end", "/g/{x}/{y}/ sub", "/none/{x} none NONE", "/none/{x}/y/{z...} none NONE", "/p/{name}/ sub"),
 		set("ends",
 			"/{$} home", "/{page} page", "/docs/{$} docs", "/docs/{page} page GET", "/blog/ blog", "/blog/2024/ blog", "/blog/2024/{$} year",
 			"/blog/{year} year", "/shop/{$} shop", "/shop/cart cart POST", "/a/b/c/{$} docs", "/a/b/ blog", "/a/b/c page", "/img/ img", "/img/{rest...} -"),
 		set("deep", deep()...),
-		set("tangled", "/a/{x}/ first", "/{y}/b second", "/{y}/c/{rest...} third"),
-		set("partial", "a.example.com/tree/ tree", "a.example.com/{x}/y/ y", "/tree any", "/{z}/y any", "/other/ any", "/{rest...} rest"),
+		set("tangled", "/a/{x}/ first", "/{y}/b second", "/q/r/ third", "/q/{$} third"),
+		set("partial", "a.example.com/tree/ tree", "a.example.com/{x}/ y", "/tree any", "/{z}/y any", "/other/{$} any", "/{rest...} rest"),
 		hundreds("twohundred", 200),
 		large(),
 	}
@@ -78,7 +78,7 @@ func deep() []string {
 		"/api/v1/projects/{project}/jobs/{job}/logs/{log} logs", "/api/v1/projects/{project}/jobs/{job}/logs/ logs",
 		"/api/v1/projects/{project}/jobs/{job} job GET DELETE", "/api/v1/projects/{project}/jobs/last job GET",
 		"/api/v1/projects/{project}/users/{user} user", "/api/v1/projects/ projects", "/api/v1/projects/all projects",
-		"/api/v2/{rest...} v2", "/api/{version}/status status", "/odd/a%2Fb odd", "/odd/100%25/{x} odd", "/odd/100%/y/ odd",
+		"/api/v2/all v2", "/api/{version}/status status", "/odd/a%2Fb odd", "/odd/100%25/{x} odd", "/odd/100%/y/ odd",
 		"/odd/%7Bbrace%7D odd", "/odd/é/{x} odd", "/odd/%2e%2e/{$} odd", "/odd/a+b/{x} odd", "/odd/quote%22/ odd",
 	}
 	for _, svc := range []string{"auth", "billing", "catalog", "search", "orders"} {
@@ -95,7 +95,7 @@ func hundreds(name string, n int) Set {
 		h := fmt.Sprintf(" h%d", i%7)
 		lines = append(lines,
 			r+h+" GET POST", r+"/{id}"+h+" DELETE GET PUT", r+"/search"+h+" GET", r+"/{id}/items"+h+" GET", r+"/{id}/items/{item}"+h,
-			r+"/export/"+h+" GET", r+"/{id}/history"+h+" GET", r+"/{id}/files/{path...}"+h, r+"/stats"+h+" GET", r+"/stats/{day}"+h+" GET")
+			r+"/export/{$}"+h+" GET", r+"/{id}/history"+h+" GET", r+"/{id}/files/{path...}"+h, r+"/stats"+h+" GET", r+"/stats/by/day/{day}"+h+" GET")
 	}
 	return set(name, lines[:n]...)
 }

@@ -1,7 +1,7 @@
 // Package accesslog writes two log lines for each exchange: one when the request
 // is there, one when the head of its response is known.
 //
-// As a middleware it logs what a client sent and got, as a tripperware what was
+// On a server it logs what a client sent and got, around a round tripper what was
 // sent to an upstream and came back; the lines of one request have one id:
 //
 //	{…,"msg":"server","request":{"header":{},"host":"api.example.com","id":"…","method":"GET","path":"/users/42",
@@ -52,64 +52,51 @@ type Header struct {
 	Replacers []replace.Func
 }
 
-// A Log writes the lines. Its methods Middleware and Tripperware are of type
-// gateway.Middleware.
-type Log struct {
-	logger            gateway.Logger
-	time              *timestamp.Format
-	request, response side
-}
-
-// New makes a Log.
-func New(o Options) *Log {
+// New makes a middleware for both sides. On an exchange of a server it logs what the
+// client sends and gets, and turns errors into responses, so that it knows the
+// status. On one that has no error handler, a leg, it logs what is sent to the upstream and
+// what it answers: status 0 if it doesn't.
+func New(o Options) gateway.Middleware {
 	if o.TimeFormat == "" {
 		o.TimeFormat = "2006-01-02 15:04:05.000"
 	}
-	return &Log{
-		logger:   o.Logger,
+	l := &logger{
+		Logger:   o.Logger,
 		time:     timestamp.New(o.TimeFormat, o.Zone),
 		request:  newSide(o.Request, requestTags),
 		response: newSide(o.Response, responseTags),
 	}
+	return func(next gateway.Handler) gateway.Handler {
+		return gateway.HandlerFunc(func(x *gateway.Exchange) error {
+			if !l.Enabled(gateway.LevelInfo) {
+				return next.Serve(x)
+			}
+			return l.serve(x, next)
+		})
+	}
 }
 
-// Middleware logs what the client sends and gets. It turns errors into responses,
-// so that it knows the status.
-func (l *Log) Middleware(next gateway.Handler) gateway.Handler {
-	return gateway.HandlerFunc(func(x *gateway.Exchange) error {
-		if !l.logger.Enabled(gateway.LevelInfo) {
-			return next.Serve(x)
-		}
-		e := l.begin("server", x)
-		defer e.end() // on a panic, too
-		err := next.Serve(x)
-		if err != nil && gateway.StatusOf(err) == gateway.LogOnly {
-			e.lost()
-			return err
-		}
-		if err != nil {
-			x.Fail(err)
-		}
-		e.answered()
-		return nil
-	})
+type logger struct {
+	gateway.Logger
+	time              *timestamp.Format
+	request, response side
 }
 
-// Tripperware logs what is sent to an upstream and what it answers: status 0 if it
-// doesn't.
-func (l *Log) Tripperware(next gateway.Handler) gateway.Handler {
-	return gateway.HandlerFunc(func(x *gateway.Exchange) error {
-		if !l.logger.Enabled(gateway.LevelInfo) {
-			return next.Serve(x)
-		}
-		e := l.begin("client", x)
-		defer e.end()
-		err := next.Serve(x)
-		if err != nil {
-			e.lost()
-			return err
-		}
-		e.answered()
-		return nil
-	})
+func (l *logger) serve(x *gateway.Exchange, next gateway.Handler) error {
+	where := "server"
+	if x.Errors == nil {
+		where = "client"
+	}
+	e := l.begin(where, x)
+	defer e.end() // on a panic, too
+	err := next.Serve(x)
+	if err != nil && (x.Errors == nil || gateway.StatusOf(err) == gateway.LogOnly) {
+		e.lost()
+		return err
+	}
+	if err != nil {
+		x.Fail(err)
+	}
+	e.answered()
+	return nil
 }

@@ -57,14 +57,14 @@ func fail(err error) gateway.HandlerFunc {
 var volatile = regexp.MustCompile(`"(time|duration|id)":("[^"]*"|\d+)`)
 
 // lines returns what is logged for x, without times, durations and ids.
-func lines(o accesslog.Options, x *gateway.Exchange, serve func(*accesslog.Log) gateway.Handler) (out string, err error) {
+func lines(o accesslog.Options, x *gateway.Exchange, next gateway.Handler) (out string, err error) {
 	var b bytes.Buffer
 	o.Logger = log.New(log.Options{Output: &b, NoDatetime: true, NoLocation: true, FieldReplacers: []log.FieldReplacer{{Field: "level"}}})
-	err = serve(accesslog.New(o)).Serve(x)
+	err = accesslog.New(o)(next).Serve(x)
 	return volatile.ReplaceAllString(b.String(), `"$1":0`), err
 }
 
-func TestMiddleware(t *testing.T) {
+func TestServer(t *testing.T) {
 	const requestLine = `{"time":0,"msg":"server","request":{"header":{},"host":"api.example.com","id":0,"method":"POST","path":"/a b",` +
 		`"proto":"HTTP/1.1","query":"k=v","remote":"192.0.2.7:41234","size":5,"time":0}}` + "\n"
 	responseLine := func(status, size int) string {
@@ -99,7 +99,7 @@ func TestMiddleware(t *testing.T) {
 				x.Request.Method = tt.method
 				want = strings.Replace(want, "POST", tt.method, 1)
 			}
-			got, err := lines(accesslog.Options{}, x, func(l *accesslog.Log) gateway.Handler { return l.Middleware(tt.next) })
+			got, err := lines(accesslog.Options{}, x, tt.next)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -114,7 +114,7 @@ func TestMiddleware(t *testing.T) {
 func TestPanic(t *testing.T) {
 	var b bytes.Buffer
 	l := accesslog.New(accesslog.Options{Logger: log.New(log.Options{Output: &b})})
-	h := l.Middleware(gateway.HandlerFunc(func(*gateway.Exchange) error { panic("no") }))
+	h := l(gateway.HandlerFunc(func(*gateway.Exchange) error { panic("no") }))
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -128,7 +128,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-func TestTripperware(t *testing.T) {
+func TestClient(t *testing.T) {
 	const requestLine = `{"time":0,"msg":"client","request":{"header":{},"host":"10.0.0.7:8080","id":0,"method":"GET","path":"/up",` +
 		`"proto":"HTTP/1.1","query":"","remote":"192.0.2.7:41234","size":0,"time":0}}` + "\n"
 	broken := &gateway.Error{Status: 502, Message: "connection refused"}
@@ -146,7 +146,7 @@ func TestTripperware(t *testing.T) {
 			var leg gateway.Exchange
 			request().Leg(&leg)
 			leg.Request.Method, leg.Request.Host, leg.Request.Path = "GET", "10.0.0.7:8080", "/up"
-			got, err := lines(accesslog.Options{}, &leg, func(l *accesslog.Log) gateway.Handler { return l.Tripperware(tt.next) })
+			got, err := lines(accesslog.Options{}, &leg, tt.next)
 			want := requestLine + `{"time":0,"msg":"client","response":{"duration":0,"header":{},"id":0,` + tt.want + `,"time":0}}` + "\n"
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -183,7 +183,7 @@ func TestHeaders(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			side := accesslog.Side{Headers: tt.headers}
-			got, _ := lines(accesslog.Options{Request: side, Response: side}, request(), func(l *accesslog.Log) gateway.Handler { return l.Middleware(next) })
+			got, _ := lines(accesslog.Options{Request: side, Response: side}, request(), next)
 			var logged []string
 			for _, m := range regexp.MustCompile(`"header":(\{[^}]*\})`).FindAllStringSubmatch(got, -1) {
 				logged = append(logged, m[1])
@@ -199,7 +199,7 @@ func TestQueries(t *testing.T) {
 	o := accesslog.Options{Request: accesslog.Side{Queries: []replace.Func{replace.TrimPrefix("k="), replace.Left("*", 1)}}}
 	x := request()
 	x.Request.RawQuery = "k=vw"
-	got, _ := lines(o, x, func(l *accesslog.Log) gateway.Handler { return l.Middleware(answer(gateway.Response{})) })
+	got, _ := lines(o, x, answer(gateway.Response{}))
 	if !strings.Contains(got, `"query":"*w"`) || x.Request.RawQuery != "k=vw" {
 		t.Errorf("query is %q; got %s", x.Request.RawQuery, got)
 	}
@@ -210,10 +210,10 @@ func TestID(t *testing.T) {
 	var b bytes.Buffer
 	o := accesslog.Options{Logger: log.New(log.Options{Output: &b})}
 	server, client := accesslog.New(o), accesslog.New(o)
-	h := server.Middleware(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+	h := server(gateway.HandlerFunc(func(x *gateway.Exchange) error {
 		var leg gateway.Exchange
 		x.Leg(&leg)
-		return client.Tripperware(answer(gateway.Response{})).Serve(&leg)
+		return client(answer(gateway.Response{})).Serve(&leg)
 	}))
 	id := regexp.MustCompile(`"id":"([0-9A-Za-z_-]{20})"`)
 	first := ""
@@ -257,7 +257,7 @@ func TestFormat(t *testing.T) {
 		if strings.Contains(tt.response, "%size%") {
 			next = answer(gateway.Response{Status: 201, Bytes: []byte("ok")})
 		}
-		got, err := lines(o, x, func(l *accesslog.Log) gateway.Handler { return l.Middleware(next) })
+		got, err := lines(o, x, next)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestTimes(t *testing.T) {
 		Response:   accesslog.Side{Format: "%duration% %time%"},
 	}
 	x := request()
-	err := accesslog.New(o).Middleware(gateway.HandlerFunc(func(*gateway.Exchange) error {
+	err := accesslog.New(o)(gateway.HandlerFunc(func(*gateway.Exchange) error {
 		for start := time.Now(); time.Since(start) < 2*time.Millisecond; {
 		}
 		return nil
@@ -302,8 +302,8 @@ func TestDisabled(t *testing.T) {
 	var b bytes.Buffer
 	l := accesslog.New(accesslog.Options{Logger: log.New(log.Options{Level: gateway.LevelWarn, Output: &b}), Response: accesslog.Side{Format: "%id%"}})
 	refused := &gateway.Error{Status: 403}
-	for _, m := range []gateway.Middleware{l.Middleware, l.Tripperware} {
-		if err := m(fail(refused)).Serve(request()); err != refused {
+	for _, x := range []*gateway.Exchange{request(), new(gateway.Exchange)} {
+		if err := l(fail(refused)).Serve(x); err != refused {
 			t.Errorf("error %v", err)
 		}
 	}
@@ -317,7 +317,7 @@ func TestLinesAreJSON(t *testing.T) {
 	x := request()
 	x.Request.Header.Add("X-Evil", "a\"\n{\x1b\xff")
 	o := accesslog.Options{Logger: log.New(log.Options{Output: &b}), Request: accesslog.Side{Headers: []accesslog.Header{{Name: "*"}}}}
-	if err := accesslog.New(o).Middleware(answer(gateway.Response{})).Serve(x); err != nil {
+	if err := accesslog.New(o)(answer(gateway.Response{})).Serve(x); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(b.String(), "\n"); n != 2 {
@@ -336,7 +336,7 @@ func Example() {
 		Request:  accesslog.Side{Format: "> %method% %path%"},
 		Response: accesslog.Side{Format: "< %status% %size%"},
 	})
-	h := access.Middleware(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+	h := access(gateway.HandlerFunc(func(x *gateway.Exchange) error {
 		x.Response.Bytes = []byte("hello")
 		return nil
 	}))
@@ -350,7 +350,7 @@ type devNull struct{}
 
 func (devNull) Write(p []byte) (int, error) { return len(p), nil }
 
-func BenchmarkMiddleware(b *testing.B) {
+func BenchmarkServer(b *testing.B) {
 	all := accesslog.Side{Headers: []accesslog.Header{{Name: "*"}}}
 	some := accesslog.Side{Headers: []accesslog.Header{{Name: "Accept"}, {Name: "User-Agent"}}}
 	for name, o := range map[string]accesslog.Options{
@@ -361,7 +361,7 @@ func BenchmarkMiddleware(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			o.Logger = log.New(log.Options{Output: devNull{}, NoLocation: true})
-			h := accesslog.New(o).Middleware(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+			h := accesslog.New(o)(gateway.HandlerFunc(func(x *gateway.Exchange) error {
 				x.Response.Status = 200
 				x.Response.Header.Add("Content-Type", "text/plain")
 				return nil
@@ -370,6 +370,7 @@ func BenchmarkMiddleware(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				x.Reset()
+				x.Errors = errorPage{}
 				x.Request.Method, x.Request.Host, x.Request.Path, x.Request.Proto = "GET", "api.example.com", "/users/42", "HTTP/1.1"
 				x.Request.RemoteAddr = "192.0.2.7:41234"
 				x.Request.Header = append(x.Request.Header, header...)

@@ -11,7 +11,7 @@ import (
 
 // An entry is what a line tells: first that of the request, then that of the response.
 type entry struct {
-	log    *Log
+	log    *logger
 	x      *gateway.Exchange
 	side   string // "server" or "client"
 	id     string
@@ -26,7 +26,7 @@ type entry struct {
 
 // begin writes the request line. What it returns is for the case that nothing
 // comes back, because of a panic: whoever recovers from it answers 500.
-func (l *Log) begin(side string, x *gateway.Exchange) entry {
+func (l *logger) begin(side string, x *gateway.Exchange) entry {
 	r := &x.Request
 	e := entry{log: l, x: x, side: side, id: idOf(x), start: time.Now(), header: r.Header, length: -1}
 	e.now = e.start
@@ -95,7 +95,7 @@ func (e *entry) write(s *side, name string) {
 	m := memories.Get().(*memory)
 	if s.format != nil {
 		m.line = e.appendFormat(m.line[:0], s, m)
-		e.log.logger.WriteLine(m.line)
+		e.log.WriteLine(m.line)
 	} else {
 		m.fields = s.collect(m.fields[:0], e.header, e.length)
 		if s == &e.log.request {
@@ -104,7 +104,7 @@ func (e *entry) write(s *side, name string) {
 			m.members = e.responseMembers(m)
 		}
 		m.attrs[0] = gateway.Object(name, m.members...)
-		e.log.logger.Log(e.x, gateway.LevelInfo, e.side, m.attrs[:]...)
+		e.log.Log(e.x, gateway.LevelInfo, e.side, m.attrs[:]...)
 	}
 	m.put()
 }

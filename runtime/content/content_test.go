@@ -3,6 +3,7 @@ package content_test
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,6 +66,22 @@ func TestPattern(t *testing.T) {
 		if got, err := p.Render(v); err != nil || string(got) != test.want {
 			t.Errorf("Render of %q: got %q, %v, want %q", test.pattern, got, err, test.want)
 		}
+	}
+}
+
+func TestHTMLPatternEscapesAsHTMLTemplate(t *testing.T) {
+	every := ""
+	for r := range rune(300) {
+		every += string(r)
+	}
+	every += "\xff\xc3"
+	want := new(strings.Builder)
+	if err := template.Must(template.New("").Parse(`<p title="{{.}}">{{.}}`)).Execute(want, every); err != nil {
+		t.Fatal(err)
+	}
+	got := content.NewHTMLPattern(`<p title="{{x}}">{{x}}`).String(values{"x": every})
+	if diff := cmp.Diff(want.String(), got); diff != "" {
+		t.Error(diff)
 	}
 }
 

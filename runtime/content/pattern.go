@@ -7,7 +7,8 @@ import "strings"
 // never closed stand for themselves.
 type Pattern struct {
 	parts []part
-	size  int // of the text
+	size  int  // of the text
+	html  bool // values are escaped
 }
 
 // A part is text followed by a value, if name isn't "".
@@ -30,6 +31,14 @@ func NewPattern(pattern string) *Pattern {
 	}
 }
 
+// NewHTMLPattern is NewPattern for HTML: values are escaped, as html/template does it,
+// so that they can stand in the text of an element or in the quotes of an attribute.
+func NewHTMLPattern(pattern string) *Pattern {
+	p := NewPattern(pattern)
+	p.html = true
+	return p
+}
+
 // Render fills in the values. It never fails.
 func (p *Pattern) Render(v Values) ([]byte, error) {
 	return p.append(make([]byte, 0, p.size+16*len(p.parts)), v), nil
@@ -49,7 +58,35 @@ func (p *Pattern) append(b []byte, v Values) []byte {
 		b = append(b, part.text...)
 		if part.name != "" {
 			value, _ := v.Text(part.name)
-			b = append(b, value...)
+			if p.html {
+				b = appendEscaped(b, value)
+			} else {
+				b = append(b, value...)
+			}
+		}
+	}
+	return b
+}
+
+func appendEscaped(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '&':
+			b = append(b, "&amp;"...)
+		case '<':
+			b = append(b, "&lt;"...)
+		case '>':
+			b = append(b, "&gt;"...)
+		case '"':
+			b = append(b, "&#34;"...)
+		case '\'':
+			b = append(b, "&#39;"...)
+		case '+':
+			b = append(b, "&#43;"...)
+		case 0:
+			b = append(b, "\uFFFD"...)
+		default:
+			b = append(b, c)
 		}
 	}
 	return b

@@ -13,7 +13,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
-// handshake connects a client and a server in memory and returns what each of them says.
+// handshake connects a client and a server and returns what each of them says.
 func handshake(t *testing.T, server, client tlsconf.Options) (state tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
 	sc, err := tlsconf.Server(server)
@@ -24,20 +24,32 @@ func handshake(t *testing.T, server, client tlsconf.Options) (state tls.Connecti
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, b := net.Pipe()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
 	done := make(chan error, 1)
-	s := tls.Server(a, sc)
 	go func() {
-		err := s.Handshake()
-		if err == nil {
+		conn, err := l.Accept()
+		if err != nil {
+			done <- err
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		s := tls.Server(conn, sc)
+		if err = s.Handshake(); err == nil {
 			_, err = s.Write([]byte("x")) // of TLS 1.3, a client learns here that it was refused
 		}
 		done <- err
-		_ = a.Close()
 	}()
-	c := tls.Client(b, cc)
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := tls.Client(conn, cc)
 	_, clientErr = c.Read(make([]byte, 1))
-	_ = b.Close()
+	_ = conn.Close()
 	return c.ConnectionState(), <-done, clientErr
 }
 

@@ -28,9 +28,9 @@ type Options struct {
 	// Tee gets each line, too; by default nothing does.
 	Tee io.Writer
 
-	// MaxSize is the size in bytes that the file must not exceed; by default there is no limit. A
+	// MaxSizeMiB is the size in MiB that the file must not exceed; by default there is no limit. A
 	// line is never split.
-	MaxSize int64
+	MaxSizeMiB int64
 	// Schedule is a cron line that tells when to archive the file, unless it is empty; by default
 	// never. Without a time zone of its own it means local time.
 	Schedule string
@@ -49,12 +49,12 @@ type Options struct {
 	// only; by default archives are not compressed.
 	Compress int
 
-	// MaxAge, MaxFiles and MaxTotal limit the age of the archives, their number, and the bytes in
-	// all; by default there is no limit. They are looked at whenever the file is archived, and at
-	// the start.
-	MaxAge   time.Duration
-	MaxFiles int
-	MaxTotal int64
+	// MaxAge, MaxFiles and MaxTotalMiB limit the age of the archives, their number, and their size
+	// in all, in MiB; by default there is no limit. They are looked at whenever the file is
+	// archived, and at the start.
+	MaxAge      time.Duration
+	MaxFiles    int
+	MaxTotalMiB int64
 }
 
 // A File is a log file. If it can't be written, its lines go to standard error.
@@ -109,8 +109,8 @@ func Open(o Options) (*File, error) {
 	return f, nil
 }
 
-func (f *File) rotates() bool { return f.o.MaxSize > 0 || f.schedule != nil }
-func (f *File) limited() bool { return f.o.MaxAge > 0 || f.o.MaxFiles > 0 || f.o.MaxTotal > 0 }
+func (f *File) rotates() bool { return f.o.MaxSizeMiB > 0 || f.schedule != nil }
+func (f *File) limited() bool { return f.o.MaxAge > 0 || f.o.MaxFiles > 0 || f.o.MaxTotalMiB > 0 }
 
 // open opens the file; on an error, the one before stays.
 func (f *File) open() error {
@@ -137,7 +137,7 @@ func (f *File) Write(line []byte) (int, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.o.MaxSize > 0 && f.size > 0 && f.size+int64(len(line)) > f.o.MaxSize {
+	if f.o.MaxSizeMiB > 0 && f.size > 0 && f.size+int64(len(line)) > f.o.MaxSizeMiB<<20 {
 		f.rotate()
 	}
 	n, err := 0, fs.ErrClosed

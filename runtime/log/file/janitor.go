@@ -111,7 +111,7 @@ func (f *File) prune(now time.Time) {
 		total += a.size
 		tooMany := f.o.MaxFiles > 0 && i >= f.o.MaxFiles
 		tooOld := f.o.MaxAge > 0 && now.Sub(a.time) > f.o.MaxAge
-		tooLarge := f.o.MaxTotal > 0 && total > f.o.MaxTotal
+		tooLarge := f.o.MaxTotalMiB > 0 && total > f.o.MaxTotalMiB<<20
 		if !tooMany && !tooOld && !tooLarge {
 			continue
 		}

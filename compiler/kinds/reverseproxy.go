@@ -1,0 +1,76 @@
+package kinds
+
+import (
+	"github.com/aileron-gateway/aileronc/compiler/diag"
+	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/resource"
+)
+
+var reverseProxyHandler = Kind{
+	APIVersion: "core/v1",
+	Name:       "ReverseProxyHandler",
+	Roles:      []Role{Handler},
+	New:        func() Spec { return &ReverseProxyHandlerSpec{} },
+}
+
+// ReverseProxyHandlerSpec is the spec of a ReverseProxyHandler, which sends requests to
+// upstreams and passes on what they answer: status, headers, body and trailers, as they come. Upgraded
+// connections (WebSocket) and interim responses pass, too.
+//
+// The upstream gets the Host of its URL; that of the request is in X-Forwarded-Host, next to X-Forwarded-For, -Port
+// (of the client) and -Proto. Of these, only the X-Forwarded-For of the client is kept, and extended. Headers that
+// concern only one connection are not passed on.
+//
+// The answer is 404 if no load balancer matches, 503 if the one that does has no usable upstream, 502 if the upstream can't be reached
+// or breaks off, and 504 if it's too slow. (AILERON Gateway answers 502 instead of 503 and 500 instead of 502.)
+// A path that would get a segment "." or ".." by trimPrefix or rewrite doesn't match.
+// Upgrades to h2c are not passed on: their requests would bypass the gateway.
+type ReverseProxyHandlerSpec struct {
+	// Patterns are the paths that the handler wants to be mounted at.
+	Patterns []string `json:"patterns" unique:"true"`
+	// Methods are the methods that the handler answers. Empty stands for all.
+	Methods []HTTPMethod `json:"methods" unique:"true"`
+	// Tripperwares are what requests to upstreams pass, the first outermost.
+	Tripperwares []resource.Ref `json:"tripperwares" role:"Tripperware"`
+	// RoundTripper sends the requests, an HTTPClient for instance. Unset stands for a client with sensible settings.
+	RoundTripper resource.Ref `json:"roundTripper" role:"RoundTripper"`
+	// LoadBalancers are asked in order. The first that matches takes the request.
+	LoadBalancers []LoadBalancerSpec `json:"loadBalancers"`
+}
+
+// Route returns where the handler wants to be mounted.
+func (s *ReverseProxyHandlerSpec) Route() ([]string, []HTTPMethod) { return s.Patterns, s.Methods }
+
+// Check reports load balancers that can't work or that get no requests.
+func (s *ReverseProxyHandlerSpec) Check(c *Check) {
+	if len(s.LoadBalancers) == 0 {
+		c.Warnf(&s.LoadBalancers, diag.NoEffect, "without loadBalancers the answer to all requests is 404")
+	}
+	for i := range s.LoadBalancers {
+		later := &s.LoadBalancers[i]
+		later.check(c)
+		for j := range i {
+			if earlier := &s.LoadBalancers[j]; earlier.covers(c, later) {
+				c.Findings.Warnf(c.Values.Pos(later), diag.UnreachableRoute, "no request gets to this load balancer").
+					Notef(c.Values.Pos(earlier), "this one takes all that match it")
+				break
+			}
+		}
+	}
+}
+
+// Lower returns the proxy.
+func (s *ReverseProxyHandlerSpec) Lower(l *Lower) ir.Expr {
+	transport := l.Use(&s.RoundTripper, RoundTripper)
+	if transport == nil {
+		transport = l.Link.Builtin("transport", "the default transport", func() ir.Expr { return l.Call("transport.Default") })
+	}
+	balancers := ir.List{Elem: ir.Runtime("proxy.Balancer")}
+	for i := range s.LoadBalancers {
+		balancers.Items = append(balancers.Items, s.LoadBalancers[i].lower(l))
+	}
+	return l.Try("proxy.New", l.Struct("proxy.Options",
+		ir.Set("Transport", l.Chain(s.Tripperwares, Tripperware, transport)),
+		ir.Set("Balancers", balancers),
+	))
+}
