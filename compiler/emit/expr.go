@@ -39,7 +39,7 @@ func (c *code) expr(e ir.Expr) *jen.Statement {
 	case ir.Ref:
 		return jen.Id(c.vars[e.To])
 	case ir.Call:
-		return c.expr(e.Fun).Call(c.exprs(e.Args)...)
+		return c.call(e)
 	case ir.Select:
 		return c.expr(e.X).Dot(e.Name)
 	case ir.Struct:
@@ -62,6 +62,24 @@ func (c *code) exprs(list []ir.Expr) []jen.Code {
 		out[i] = c.expr(e)
 	}
 	return out
+}
+
+// call prints a call. If its arguments are too long for one line, they stand one on a
+// line, unless one of them is broken over lines anyway.
+func (c *code) call(e ir.Call) *jen.Statement {
+	args := make([]jen.Code, len(e.Args))
+	width, multi := 0, false
+	for i, a := range e.Args {
+		arg := c.expr(a)
+		text := render1(arg)
+		width += len(text) + 2
+		multi = multi || strings.Contains(text, "\n")
+		args[i] = arg
+	}
+	if multi || len(args) < 2 || width <= wide {
+		return c.expr(e.Fun).Call(args...)
+	}
+	return c.expr(e.Fun).Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, args...)
 }
 
 // literal prints a basic value. Integers are untyped constants, as one would write them.

@@ -7,5 +7,10 @@ var All = []Kind{
 	httpServer,
 	httpHandler,
 	reverseProxyHandler,
+	staticFileHandler,
+	templateHandler,
+	errorHandler,
+	sLogger,
+	httpLogger,
 	echoHandler,
 }

@@ -109,16 +109,21 @@ func (s *LoggingSpec) check(c *Check, side string) {
 	for i := range s.Bodies {
 		checkReplacers(c, s.Bodies[i].Replacers)
 	}
-	for _, f := range []namedField{
-		{"bodies", &s.Bodies}, {"bodyOutputPath", &s.BodyOutputPath}, {"base64", &s.Base64},
-		{"maxContentLength", &s.MaxContentLength}, {"mimes", &s.MIMEs},
-	} {
-		if c.IsSet(f.p) {
+	for _, f := range s.journalFields() {
+		if c.asks(f.p) {
 			c.Warnf(f.p, diag.NoEffect, "%s does nothing without journal", f.name)
 		}
 	}
 	s.checkHeaders(c, side)
 	s.checkFormat(c, side)
+}
+
+// journalFields are the fields that only the journal needs.
+func (s *LoggingSpec) journalFields() []namedField {
+	return []namedField{
+		{"bodies", &s.Bodies}, {"bodyOutputPath", &s.BodyOutputPath}, {"base64", &s.Base64},
+		{"maxContentLength", &s.MaxContentLength}, {"mimes", &s.MIMEs},
+	}
 }
 
 // credentials are the fields that let whoever reads them act for the user.
@@ -148,7 +153,7 @@ func (s *LoggingSpec) checkHeaders(c *Check, side string) {
 		}
 	}
 	if len(open) > 0 {
-		c.Warnf(&s.Headers, diag.Insecure, "the log gets %s as it is; mask it with replacers", strings.Join(open, ", "))
+		c.Warnf(&s.Headers, diag.Insecure, "the log gets %s in the clear; add replacers", strings.Join(open, ", "))
 	}
 }
 
@@ -212,34 +217,29 @@ func (s *HTTPLoggerSpec) Lower(l *Lower) ir.Expr {
 		ir.Set("Logger", logger),
 		ir.Set("TimeFormat", l.unless(&s.TimeFormat, "2006-01-02 15:04:05.000")),
 		ir.Set("Zone", l.zone(&s.Timezone)),
-		ir.Set("Request", s.Request.lower(l)),
-		ir.Set("Response", s.Response.lower(l)),
+		ir.Set("Request", s.Request.lower(l, s.Request.Queries)),
+		ir.Set("Response", s.Response.lower(l, nil)),
 	))
 }
 
 // lower returns the accesslog.Side, nil for the default one.
-func (s *LoggingSpec) lower(l *Lower) ir.Expr {
-	if len(s.Headers) == 0 && len(s.Queries) == 0 && s.LogFormat == "" {
+func (s *LoggingSpec) lower(l *Lower, queries []ReplacerSpec) ir.Expr {
+	l.ignore(s.journalFields())
+	if len(s.Headers) == 0 && len(queries) == 0 && s.LogFormat == "" {
 		return nil
 	}
 	headers := ir.List{Elem: ir.Runtime("accesslog.Header")}
 	for i := range s.Headers {
 		h := &s.Headers[i]
-		headers.Items = append(headers.Items, l.Struct("accesslog.Header",
-			ir.Set("Name", ir.String(headerOrAll(h.Name))),
-			ir.Set("Replacers", lowerReplacers(l, h.Replacers)),
-		))
+		header := []ir.Field{ir.Set("Name", ir.String(canonicalName(h.Name)))}
+		if h.Name != "*" {
+			header = append(header, ir.Set("Replacers", lowerReplacers(l, h.Replacers)))
+		}
+		headers.Items = append(headers.Items, l.Struct("accesslog.Header", header...))
 	}
 	return l.Struct("accesslog.Side",
 		ir.Set("Headers", headers),
-		ir.Set("Queries", lowerReplacers(l, s.Queries)),
+		ir.Set("Queries", lowerReplacers(l, queries)),
 		ir.Set("Format", ir.String(s.LogFormat)),
 	)
-}
-
-func headerOrAll(name string) string {
-	if name == "*" {
-		return name
-	}
-	return canonicalName(name)
 }

@@ -77,7 +77,7 @@ type UpstreamSpec struct {
 type PathMatcherSpec struct {
 	// Match is the pattern.
 	Match string `json:"match"`
-	// MatchType is how match is compared with the path, without trimPrefix: Exact, which is the default, Prefix, Suffix, Contains, Path (a shell pattern for the whole, in which * stops at a slash),
+	// MatchType is how match is compared with the path, without trimPrefix: Exact, which is the default (whatever AILERON Gateway's documentation says), Prefix, Suffix, Contains, Path (a shell pattern for the whole, in which * stops at a slash),
 	// FilePath (the same with the separator of the operating system), Regex (an RE2 expression that matches anywhere) or RegexPOSIX (the same, leftmost-longest).
 	MatchType MatchType `json:"matchType"`
 	// Rewrite is what the path becomes if match is a regular expression: it is put there for each place that matches, and what is between them is dropped. $1 and ${name} stand for what groups matched;
@@ -163,7 +163,11 @@ func (s *PathMatcherSpec) check(c *Check) {
 	default:
 		if re, err := s.MatchType.compile(s.Match); err == nil {
 			for _, name := range unknownGroups(re, s.Rewrite) {
-				c.Warnf(&s.Rewrite, diag.NoEffect, "the expression has no group %q, so $%s stands for nothing; write ${1} where a letter, digit or underscore follows", name, name)
+				hint := ""
+				if strings.Trim(name, "0123456789") != "" {
+					hint = "; if its name is to end earlier, write ${1} or $${name}"
+				}
+				c.Warnf(&s.Rewrite, diag.NoEffect, "the expression has no group %s, so $%s stands for nothing%s", name, name, hint)
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (s *ReverseProxyHandlerSpec) Check(c *Check) {
 func (s *ReverseProxyHandlerSpec) Lower(l *Lower) ir.Expr {
 	transport := l.Use(&s.RoundTripper, RoundTripper)
 	if transport == nil {
-		transport = l.Link.Builtin("transport", "the default transport", func() ir.Expr { return l.Call("transport.Default") })
+		transport = defaultTransport(l)
 	}
 	balancers := ir.List{Elem: ir.Runtime("proxy.Balancer")}
 	for i := range s.LoadBalancers {
@@ -73,4 +73,9 @@ func (s *ReverseProxyHandlerSpec) Lower(l *Lower) ir.Expr {
 		ir.Set("Transport", l.Chain(s.Tripperwares, Tripperware, transport)),
 		ir.Set("Balancers", balancers),
 	))
+}
+
+// defaultTransport sends the requests of resources that name no round tripper.
+func defaultTransport(l *Lower) ir.Expr {
+	return l.Link.Builtin("default-transport", "the default transport", func() ir.Expr { return l.Call("transport.Default") })
 }

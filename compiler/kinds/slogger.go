@@ -70,15 +70,23 @@ func (s *SLoggerSpec) Check(c *Check) {
 		if r.Replacer != nil {
 			r.Replacer.check(c)
 		}
-		switch {
-		case r.Field == "":
-			c.Warnf(&r.Field, diag.NoEffect, "no member has an empty name, so nothing is changed")
-		case r.Field == "time":
-			c.Warnf(&r.Field, diag.NoEffect, "the member time can't be changed or removed")
-		case r.Field == "level" && r.Replacer != nil:
-			c.Warnf(&r.Field, diag.NoEffect, "the member level can be removed, but not changed")
+		if why := r.vain(); why != "" {
+			c.Warnf(&r.Field, diag.NoEffect, "%s", why)
 		}
 	}
+}
+
+// vain says why the replacer does nothing, if it does nothing.
+func (r *FieldReplacerSpec) vain() string {
+	switch {
+	case r.Field == "":
+		return "no member has an empty name, so nothing is changed"
+	case r.Field == "time":
+		return "the member time can't be changed or removed"
+	case r.Field == "level" && r.Replacer != nil:
+		return "the member level can be removed, but not changed"
+	}
+	return ""
 }
 
 // Lower returns the logger.
@@ -86,6 +94,9 @@ func (s *SLoggerSpec) Lower(l *Lower) ir.Expr {
 	edits := ir.List{Elem: ir.Runtime("log.FieldReplacer")}
 	for i := range s.FieldReplacers {
 		r := &s.FieldReplacers[i]
+		if r.vain() != "" {
+			continue
+		}
 		edit := []ir.Field{ir.Set("Field", ir.String(r.Field))}
 		if r.Replacer != nil {
 			edit = append(edit, ir.Set("Replace", r.Replacer.lower(l)))

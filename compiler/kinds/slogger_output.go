@@ -56,7 +56,7 @@ func (s *LogOutputSpec) check(c *Check) {
 	}
 	if s.OutputTarget != "File" {
 		for _, f := range s.fileFields() {
-			if c.IsSet(f.p) && !reflect.ValueOf(f.p).Elem().IsZero() {
+			if c.asks(f.p) {
 				c.Warnf(f.p, diag.NoEffect, "%s does nothing unless outputTarget is File", f.name)
 			}
 		}
@@ -76,6 +76,16 @@ func (s *LogOutputSpec) check(c *Check) {
 type namedField struct {
 	name string
 	p    any
+}
+
+// asks reports whether the config sets a field to something.
+func (c *Check) asks(p any) bool { return c.IsSet(p) && !reflect.ValueOf(p).Elem().IsZero() }
+
+// ignore is for fields that do nothing here: what stands in the environment for them is not read.
+func (l *Lower) ignore(fields []namedField) {
+	for _, f := range fields {
+		l.Values.TakeEnv(f.p)
+	}
 }
 
 // fileFields are the fields that only files need.
@@ -110,6 +120,7 @@ func (s *LogOutputSpec) checkArchives(c *Check) {
 // lower returns the io.Writer, nil for the standard output.
 func (s *LogOutputSpec) lower(l *Lower, zone ir.Expr) ir.Expr {
 	if s.OutputTarget != "File" {
+		l.ignore(s.fileFields())
 		return writers[s.OutputTarget]
 	}
 	tee := writers[s.OutputRedirectTarget]

@@ -77,6 +77,7 @@ func (s *StaticFileHandlerSpec) Lower(l *Lower) ir.Expr {
 	return l.Try("static.New", l.Struct("static.Options",
 		ir.Set("Root", root),
 		ir.Set("StripPrefix", l.String(&s.StripPrefix)),
+		ir.Set("Index", l.Bool(&s.EnableListing)),
 		ir.Set("Listing", l.Bool(&s.EnableListing)),
 		ir.Set("Header", l.Fields(s.Header)),
 	))

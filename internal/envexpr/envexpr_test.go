@@ -171,6 +171,20 @@ func TestCheckFindsBadRegexps(t *testing.T) {
 	}
 }
 
+func TestParseExpr(t *testing.T) {
+	for text, want := range map[string]int{
+		"${P} more}": 4, "${P:-${Q}}}": 10, "": 0, "P": 0, " ${P}": 0, "${P": 0, "${1}": 0, "$${P}": 0,
+	} {
+		tmpl, n, err := ParseExpr(text)
+		if err != nil || n != want || tmpl.IsConst() != (want == 0) {
+			t.Errorf("%q: got %d, %v, want %d", text, n, err, want)
+		}
+	}
+	if _, _, err := ParseExpr("${P:}"); err == nil {
+		t.Error("no error")
+	}
+}
+
 func TestVars(t *testing.T) {
 	for _, tt := range []struct {
 		text           string

@@ -24,6 +24,20 @@ func Parse(text string) (Template, error) {
 	return t, nil
 }
 
+// ParseExpr reads the expression that text begins with, and returns it with its
+// length. That is 0 if text begins with none.
+func ParseExpr(text string) (Template, int, error) {
+	if !strings.HasPrefix(text, "${") {
+		return Template{}, 0, nil
+	}
+	p := &parser{in: text, tried: make(map[int]attempt)}
+	a, err := p.expr(0)
+	if err != nil || a.expr == nil {
+		return Template{}, 0, err
+	}
+	return Template{parts: []part{{expr: a.expr}}}, a.end, nil
+}
+
 type parser struct {
 	in    string
 	tried map[int]attempt // by offset, so that unclosed expressions in each other aren't read again and again

@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/route"
-	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/mux"
 )
 
 // An Outcome is what routing a request comes to.
@@ -21,6 +19,12 @@ type Outcome struct {
 	Params   string // names and values
 	Allow    string
 	Location string
+}
+
+// Normal returns o with its location written as oracles write theirs.
+func (o Outcome) Normal() Outcome {
+	o.Location = normalLocation(o.Location)
+	return o
 }
 
 // An Oracle is a ServeMux with the routes of a set, those of hosts that nobody answers included.
@@ -182,116 +186,4 @@ func location(r Request, u *url.URL, got string) string {
 		want += "?" + query
 	}
 	return normalLocation(want)
-}
-
-// Route returns what a router makes of r. Its handlers are Handlers.
-func Route(router gateway.Handler, x *gateway.Exchange, r Request) Outcome {
-	x.Reset()
-	decoded, err := url.PathUnescape(r.Path)
-	if err != nil {
-		decoded = r.Path
-	}
-	x.Request.Method, x.Request.Host = r.Method, r.Host
-	x.Request.RawPath, x.Request.Path, x.Request.RawQuery = r.Path, decoded, r.Query
-	err = router.Serve(x)
-	if e, ok := gateway.AsError(err); ok {
-		return Outcome{Status: e.Status, Allow: e.Header.Get("Allow")}
-	}
-	if x.Response.Status == 307 {
-		return Outcome{Status: 307, Location: x.Response.Header.Get("Location")}
-	}
-	out := Outcome{Status: x.Response.Status, Handler: int(x.Response.ContentLength)}
-	for _, p := range x.Request.Params {
-		out.Params += fmt.Sprintf("%s=%q ", p.Name, p.Value)
-	}
-	return out
-}
-
-// A Handler is one that tells its number.
-type Handler int
-
-// Serve answers with status 200 and the number.
-func (h Handler) Serve(x *gateway.Exchange) error {
-	x.Response.Status, x.Response.ContentLength = 200, int64(h)
-	return nil
-}
-
-// Handlers returns n handlers.
-func Handlers(n int) []gateway.Handler {
-	list := make([]gateway.Handler, n)
-	for i := range list {
-		list[i] = Handler(i)
-	}
-	return list
-}
-
-// Lookup returns what the tree makes of r.
-func Lookup(t *route.Tree, r Request) Outcome {
-	m := t.Lookup(r.Method, r.Host, r.Path)
-	switch {
-	case m.Redirect != "":
-		u := url.URL{Path: m.Redirect}
-		u.Path, _ = url.PathUnescape(m.Redirect)
-		u.RawPath = m.Redirect
-		loc := u.EscapedPath()
-		if r.Query != "" {
-			loc += "?" + strings.ReplaceAll(r.Query, "é", "%C3%A9")
-		}
-		return Outcome{Status: 307, Location: loc}
-	case m.Entry == nil || m.Entry.Handler == route.NotFound:
-		return Outcome{Status: 404}
-	case !m.Allowed:
-		return Outcome{Status: 405, Allow: strings.Join(m.Entry.Methods, ", ")}
-	}
-	out := Outcome{Status: 200, Handler: m.Entry.Handler}
-	for i, name := range m.Entry.Params {
-		out.Params += fmt.Sprintf("%s=%q ", name, m.Values[i])
-	}
-	return out
-}
-
-// Normal returns o with its location written as oracles write theirs.
-func (o Outcome) Normal() Outcome {
-	o.Location = normalLocation(o.Location)
-	return o
-}
-
-// TableRouter returns a router that looks routes up in the table of t.
-func TableRouter(t *route.Tree, handlers []gateway.Handler) gateway.Handler {
-	from := t.Table()
-	r := &tableRouter{handlers: handlers, hosts: len(t.Hosts) > 0, table: mux.Table{Buckets: from.Buckets, Routes: []mux.TableRoute{{}}}}
-	for _, n := range from.Nodes {
-		r.table.Nodes = append(r.table.Nodes, mux.TableNode(n))
-	}
-	for _, e := range from.Edges {
-		r.table.Edges = append(r.table.Edges, mux.TableEdge(e))
-	}
-	for _, e := range from.Routes[1:] {
-		to := mux.TableRoute{Handler: int32(e.Handler), Params: strings.Join(e.Params, " "), Allow: mux.Allow(strings.Join(e.Methods, ", "))}
-		if e.Methods != nil && len(e.Methods) == 0 {
-			to.Allow = mux.NoMethod
-		}
-		r.table.Routes = append(r.table.Routes, to)
-	}
-	return r
-}
-
-type tableRouter struct {
-	handlers []gateway.Handler
-	hosts    bool
-	table    mux.Table
-}
-
-func (r *tableRouter) Serve(x *gateway.Exchange) error { return mux.Serve(x, r) }
-
-func (r *tableRouter) Route(x *gateway.Exchange, path string) gateway.Handler {
-	host := ""
-	if r.hosts {
-		host = mux.Host(x)
-	}
-	i, answer := r.table.Find(x, host, path)
-	if i >= 0 {
-		return r.handlers[i]
-	}
-	return answer
 }

@@ -41,7 +41,7 @@ func Sets() []Set {
 		set("deep", deep()...),
 		set("tangled", "/a/{x}/ first", "/{y}/b second", "/q/r/ third", "/q/{$} third"),
 		set("partial", "a.example.com/tree/ tree", "a.example.com/{x}/ y", "/tree any", "/{z}/y any", "/other/{$} any", "/{rest...} rest"),
-		hundreds("twohundred", 200),
+		Hundreds("twohundred", 200),
 		large(),
 	}
 }
@@ -87,8 +87,8 @@ func deep() []string {
 	return append(lines, "/svc/mail/{box}/in mail", "/svc/sms/ auth", "/svc/{other} other", "/svc/push/a/{x} push", "/svc/push/b/{x} push")
 }
 
-// hundreds makes n routes as an API has them: ten for each resource.
-func hundreds(name string, n int) Set {
+// Hundreds makes n routes as an API has them: ten for each resource.
+func Hundreds(name string, n int) Set {
 	var lines []string
 	for i := 0; len(lines) < n; i++ {
 		r := fmt.Sprintf("/api/v%d/resource%d", i%3+1, i)
@@ -102,7 +102,7 @@ func hundreds(name string, n int) Set {
 
 // large is a set for a table, with hosts.
 func large() Set {
-	s := hundreds("large", 420)
+	s := Hundreds("large", 420)
 	for i := range 80 {
 		host := fmt.Sprintf("shop%d.example.com", i/4)
 		pattern := host + []string{"/", "/cart", "/item/{id}", "/static/{file...}"}[i%4]

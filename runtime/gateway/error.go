@@ -29,10 +29,13 @@ type Error struct {
 // LogOnly is the Status of an Error that is logged but answered by nobody.
 const LogOnly = -1
 
-// Error returns "CODE.Kind message [cause]".
+// Error returns "CODE.Kind message [cause]", without what isn't set.
 func (e *Error) Error() string {
 	s := e.Code + "." + e.Kind + " " + e.Message
-	if e.Code == "" {
+	switch {
+	case e.Code == "" && e.Message == "" && e.Cause != nil:
+		return e.Cause.Error()
+	case e.Code == "":
 		s = e.Message
 	}
 	if e.Cause != nil {
@@ -87,7 +90,7 @@ func tag(h ErrorHandler, err error) error {
 	}
 	e, ok := AsError(err)
 	if !ok {
-		e = &Error{Status: 500, Message: err.Error(), Cause: err}
+		e = &Error{Status: 500, Cause: err}
 	} else if e.Handler != nil {
 		return err
 	}
@@ -98,9 +101,7 @@ func tag(h ErrorHandler, err error) error {
 
 func untag(err error) error {
 	if e, ok := AsError(err); ok && e.Handler == (passedOn{}) {
-		c := *e
-		c.Handler = nil
-		return &c
+		e.Handler = nil // tag made it: nobody else has it
 	}
 	return err
 }

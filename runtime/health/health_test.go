@@ -106,10 +106,13 @@ func TestSharedRun(t *testing.T) {
 			return true
 		})}})
 		ask := func() int { return gateway.StatusOf(h.Serve(new(gateway.Exchange))) }
-		for range 2 {
+		for range 3 { // the third gets the answer of the first call, which is late for it, too
 			if got := ask(); got != 504 {
 				t.Errorf("got %d", got)
 			}
+		}
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%d calls, want 1", n)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		x := new(gateway.Exchange)
@@ -118,12 +121,11 @@ func TestSharedRun(t *testing.T) {
 		if err := h.Serve(x); err == nil {
 			t.Error("a client that has gone got an answer")
 		}
-		if err := h.Serve(new(gateway.Exchange)); err != nil {
-			t.Errorf("the run that ends after half a second: %v", err)
+		synctest.Wait()
+		if n := calls.Load(); n != 2 {
+			t.Errorf("%d calls, want 2", n)
 		}
-		if n := calls.Load(); n != 1 {
-			t.Errorf("%d calls, want 1", n)
-		}
+		time.Sleep(time.Hour)
 	})
 }
 

@@ -23,8 +23,13 @@ func errProtocol(to *lb.Target) error {
 		Message: address(to) + " has switched to a protocol that was not asked for"}
 }
 
+func errClientGone(to *lb.Target, cause error) error {
+	return &gateway.Error{Status: gateway.LogOnly, Code: "E2126", Kind: "CoreProxyBidirectionalCom",
+		Message: "the client went away before " + address(to) + " answered", Cause: cause}
+}
+
 // failure says what became of a request that the transport could not get an answer to.
-func failure(x *gateway.Exchange, to *lb.Target, err error) error {
+func (l *leg) failure(x *gateway.Exchange, to *lb.Target, err error) error {
 	e, ok := gateway.AsError(err)
 	tooLarge := errors.Is(err, gateway.ErrTooLarge)
 	switch {
@@ -34,9 +39,12 @@ func failure(x *gateway.Exchange, to *lb.Target, err error) error {
 	case ok:
 		return err // a tripperware, or what reads the body, knows better
 	case clientGone(x):
-		return &gateway.Error{Status: gateway.LogOnly, Code: "E2126", Kind: "CoreProxyBidirectionalCom",
-			Message: "the client went away before " + address(to) + " answered", Cause: err}
-	case gateway.IsTimeout(err), x.Context().Err() != nil:
+		return errClientGone(to, err)
+	}
+	if err := l.body.failure(to, err); err != nil {
+		return err
+	}
+	if gateway.IsTimeout(err) || x.Context().Err() != nil {
 		return &gateway.Error{Status: 504, Code: "E2123", Kind: "CoreProxyTimeout",
 			Message: address(to) + " did not answer in time", Cause: err}
 	}

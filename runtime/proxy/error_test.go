@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -80,6 +81,49 @@ func TestFailures(t *testing.T) {
 			if x.Response.Body != nil || x.Response.Status != 0 {
 				t.Errorf("there is a response: %+v", x.Response)
 			}
+		})
+	}
+}
+
+// broken is a body that fails with err.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
+func (broken) Close() error               { return nil }
+
+// What goes wrong with the client's body isn't the upstream's fault.
+func TestBodyFailures(t *testing.T) {
+	reset := &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
+	cases := []struct {
+		name   string
+		body   error
+		fail   func(body error) error // what the transport makes of it
+		status int
+	}{
+		{"broken off", io.ErrUnexpectedEOF, nil, gateway.LogOnly},
+		{"reset", reset, nil, gateway.LogOnly},
+		{"too slow", os.ErrDeadlineExceeded, nil, 408},
+		{"malformed", errors.New("malformed chunk"), nil, 400},
+		{"too large", gateway.ErrTooLarge, nil, 413},
+		{"refused by who reads it", &gateway.Error{Status: 415}, nil, 415},
+		{"but it failed for another reason", errors.New("closed"), func(error) error { return io.ErrUnexpectedEOF }, 502},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			transport := gateway.HandlerFunc(func(leg *gateway.Exchange) error {
+				_, err := io.ReadAll(leg.Request.Body)
+				if c.fail != nil {
+					err = c.fail(err)
+				}
+				return fmt.Errorf("send: %w", err)
+			})
+			x := get("/")
+			x.Request.Body, x.Request.ContentLength = broken{c.body}, -1
+			err := newProxy(t, transport, everything("http://a")...).Serve(x)
+			if got := gateway.StatusOf(err); got != c.status {
+				t.Errorf("status %d, want %d: %v", got, c.status, err)
+			}
+			x.Finish()
 		})
 	}
 }

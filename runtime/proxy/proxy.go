@@ -101,7 +101,7 @@ func (p *Handler) Serve(x *gateway.Exchange) error {
 	x.OnDone(l.release) // before those that tripperware registers, so it's run after them
 	l.request(x, to, way)
 	if err := p.transport.Serve(&l.Exchange); err != nil {
-		return failure(x, to, err)
+		return l.failure(x, to, err)
 	}
 	return l.answer(x, to)
 }
@@ -109,7 +109,8 @@ func (p *Handler) Serve(x *gateway.Exchange) error {
 // A leg is the exchange with the upstream. It's reused once the response is out.
 type leg struct {
 	gateway.Exchange
-	upgrade string // the protocols that the client asked for
+	upgrade string      // the protocols that the client asked for
+	body    *clientBody // of the request; nil if there is none
 
 	// Made once, so that a request doesn't have to.
 	release func(*gateway.Exchange)
@@ -121,7 +122,7 @@ func newLeg(p *Handler) *leg {
 	l.release = func(*gateway.Exchange) {
 		l.discard()
 		l.Reset()
-		l.upgrade = ""
+		l.upgrade, l.body = "", nil
 		p.legs.Put(l)
 	}
 	l.interim = func(status int, h gateway.Header) error {

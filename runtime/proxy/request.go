@@ -15,7 +15,8 @@ func (l *leg) request(x *gateway.Exchange, to *lb.Target, w way) {
 	out.RawQuery = joinQuery(to.RawQuery, in.RawQuery)
 	out.RemoteAddr = in.RemoteAddr
 	if in.Body != nil && in.ContentLength != 0 {
-		out.Body, out.ContentLength, out.Trailer = in.Body, in.ContentLength, in.Trailer
+		l.body = &clientBody{ReadCloser: in.Body} // not reused: a transport may hold on to it
+		out.Body, out.ContentLength, out.Trailer = l.body, in.ContentLength, in.Trailer
 	}
 	l.Errors = x.Errors
 	if x.Interim != nil {

@@ -20,9 +20,8 @@ import (
 type Options struct {
 	// Max is how many tries may follow the first one; 0 is none.
 	Max int
-	// MaxBodyBytes is the greatest body of a request that is tried again. The body is read in full
-	// before the first try. 0 is 1 MiB; negative: only requests without a body. Requests with a longer
-	// one, or of unknown length, are tried once.
+	// MaxBodyBytes is the greatest body of a request that is tried again; 0 is none at all. The body is read
+	// in full before the first try. Requests with a longer one, or one of unknown length, are tried once.
 	MaxBodyBytes int64
 	// StatusCodes are the statuses of responses that are tried again. Failures to get any
 	// response always are.
@@ -30,8 +29,7 @@ type Options struct {
 }
 
 const (
-	defaultMaxBody = 1 << 20
-	maxBackoff     = 10 * time.Second
+	maxBackoff = 10 * time.Second
 	// maxRetryAfter is the longest that a client is kept waiting because the upstream asked for it
 	// by Retry-After. It gets the response if that is longer.
 	maxRetryAfter = 10 * time.Second
@@ -42,9 +40,6 @@ const (
 // New returns a tripperware that does as o says. Its place is next to the transport. When the last try fails
 // as well, its response, or its error, is the outcome.
 func New(o Options) gateway.Middleware {
-	if o.MaxBodyBytes == 0 {
-		o.MaxBodyBytes = defaultMaxBody
-	}
 	return func(next gateway.Handler) gateway.Handler {
 		if o.Max <= 0 {
 			return next

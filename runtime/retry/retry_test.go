@@ -110,10 +110,8 @@ func TestBodies(t *testing.T) {
 	}{
 		"within the limit":       {10, "0123456789", 10, []string{"0123456789", "0123456789"}},
 		"above the limit":        {10, "0123456789a", 11, []string{"0123456789a"}},
-		"default limit":          {0, "abc", 3, []string{"abc", "abc"}},
-		"above default limit":    {0, strings.Repeat("x", 1<<20+1), 1<<20 + 1, []string{strings.Repeat("x", 1<<20+1)}},
 		"large and within limit": {1 << 20, strings.Repeat("x", 1<<20), 1 << 20, []string{strings.Repeat("x", 1<<20), strings.Repeat("x", 1<<20)}},
-		"no bodies":              {-1, "abc", 3, []string{"abc"}},
+		"no bodies":              {0, "abc", 3, []string{"abc"}},
 		"unknown length":         {10, "abc", -1, []string{"abc"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +139,7 @@ func TestBodyFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			u, leg := &upstream{outcomes: []outcome{{status: 200}}}, new(gateway.Exchange)
 			leg.Request.Body, leg.Request.ContentLength = io.NopCloser(tt.body), 3
-			if err := serve(Options{Max: 1}, u, leg); !errors.Is(err, tt.want) || u.tries != 0 {
+			if err := serve(Options{Max: 1, MaxBodyBytes: 9}, u, leg); !errors.Is(err, tt.want) || u.tries != 0 {
 				t.Errorf("%d tries, error %v; want none and %v", u.tries, err, tt.want)
 			}
 		})
@@ -256,7 +254,7 @@ func TestDiscard(t *testing.T) {
 func BenchmarkServe(b *testing.B) {
 	leg := new(gateway.Exchange)
 	body := strings.NewReader("")
-	h := New(Options{Max: 3, StatusCodes: []int{503}})(gateway.HandlerFunc(func(leg *gateway.Exchange) error {
+	h := New(Options{Max: 3, MaxBodyBytes: 1 << 20, StatusCodes: []int{503}})(gateway.HandlerFunc(func(leg *gateway.Exchange) error {
 		leg.Response.Status = 200
 		return nil
 	}))

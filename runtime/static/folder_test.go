@@ -142,7 +142,7 @@ func openFiles(t *testing.T) int {
 func TestNoHandlesLeak(t *testing.T) {
 	root := site(t)
 	for _, listing := range []bool{false, true} {
-		h := handler(t, static.Options{Root: root, Listing: listing, Header: gateway.Header{{Name: "ETag", Value: `"1"`}}})
+		h := handler(t, static.Options{Root: root, Index: listing, Listing: listing, Header: gateway.Header{{Name: "ETag", Value: `"1"`}}})
 		requests := func() {
 			for _, path := range []string{"/data.txt", "/", "/sub", "/sub/", "/list/", "/data.txt/", "/nope", "/outside", "/loop", "/noext", "/sub/index.html"} {
 				for _, method := range []string{"GET", "HEAD", "POST"} {
@@ -174,9 +174,9 @@ func FuzzTraversal(f *testing.F) {
 	root := site(f)
 	secretDir := filepath.Dir(root)
 	handlers := []*static.Handler{
-		handler(f, static.Options{Root: root, Listing: true}),
+		handler(f, static.Options{Root: root, Index: true, Listing: true}),
 		handler(f, static.Options{Root: root}),
-		handler(f, static.Options{Root: root, StripPrefix: "/", Listing: true}),
+		handler(f, static.Options{Root: root, StripPrefix: "/", Index: true, Listing: true}),
 	}
 	f.Fuzz(func(t *testing.T, path string) {
 		for _, h := range handlers {

@@ -5,9 +5,8 @@
 // those that are absolute or lead outside don't exist for clients. Files whose
 // names begin with a dot are served like others.
 //
-// Without a listing a folder has no page of its own, not even by an index.html in it,
-// which can be asked for by its name. With a listing, index.html is the page of
-// its folder, and a folder without one is listed.
+// A folder has no page of its own, unless the options make its index.html, or a list of
+// what is in it, its page.
 //
 // Conditional and range requests are answered as RFC 9110, sections 13 and 14, has it.
 package static
@@ -30,7 +29,10 @@ type Options struct {
 	// StripPrefix is cut off the request's path before it is looked up. Paths that don't
 	// begin with it are not found.
 	StripPrefix string
-	// Listing shows the contents of folders; see the package's comment.
+	// Index makes a file called index.html the page of its folder. A request for it by its
+	// own name is redirected there.
+	Index bool
+	// Listing makes a list of links the page of folders, but those that have an index.
 	Listing bool
 	// Header is set in every response. What describes a file, Content-Type or ETag, stays
 	// away from redirects, listings and errors. A Content-Type replaces the one found by the
@@ -42,6 +44,7 @@ type Options struct {
 type Handler struct {
 	folder  folder
 	strip   string
+	index   bool
 	listing bool
 
 	header      gateway.Header // of files
@@ -52,7 +55,7 @@ type Handler struct {
 
 // New opens the folder and returns a Handler.
 func New(o Options) (*Handler, error) {
-	h := &Handler{strip: o.StripPrefix, listing: o.Listing}
+	h := &Handler{strip: o.StripPrefix, index: o.Index, listing: o.Listing}
 	h.header = gateway.Header{{Name: "X-Content-Type-Options", Value: "nosniff"}}
 	h.general = gateway.Header{{Name: "X-Content-Type-Options", Value: "nosniff"}}
 	for _, f := range o.Header {
@@ -89,7 +92,7 @@ func (h *Handler) Serve(x *gateway.Exchange) error {
 	if !ok {
 		return h.refuse(404, notFound, nil)
 	}
-	if h.listing && (strings.HasSuffix(name, "/index.html") || name == "index.html") {
+	if h.index && (strings.HasSuffix(name, "/index.html") || name == "index.html") {
 		h.redirect(x, "./")
 		return nil
 	}
@@ -118,21 +121,26 @@ func (h *Handler) Serve(x *gateway.Exchange) error {
 // serveDir answers for a folder, and closes it.
 func (h *Handler) serveDir(x *gateway.Exchange, dir *os.File, info fs.FileInfo, name string, endsInSlash bool) error {
 	defer dir.Close()
-	if !h.listing {
+	if !h.index && !h.listing {
 		return h.refuse(404, notFound, nil)
 	}
 	if !endsInSlash {
 		h.redirect(x, "./"+lastSegment(x)+"/")
 		return nil
 	}
-	f, index, err := h.folder.open(path.Join(name, "index.html"), x.Start)
-	if err == nil && index.Mode().IsRegular() {
-		return h.serveFile(x, f, index)
+	if h.index {
+		f, index, err := h.folder.open(path.Join(name, "index.html"), x.Start)
+		if err == nil && index.Mode().IsRegular() {
+			return h.serveFile(x, f, index)
+		}
+		if err == nil {
+			_ = f.Close()
+		} else if statusOf(err) != 404 {
+			return h.fail(err)
+		}
 	}
-	if err == nil {
-		_ = f.Close()
-	} else if statusOf(err) != 404 {
-		return h.fail(err)
+	if !h.listing {
+		return h.refuse(404, notFound, nil)
 	}
 	return h.list(x, dir, info)
 }

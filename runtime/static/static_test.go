@@ -188,7 +188,7 @@ func TestFiles(t *testing.T) {
 }
 
 func TestHead(t *testing.T) {
-	h := handler(t, static.Options{Root: site(t), Listing: true})
+	h := handler(t, static.Options{Root: site(t), Index: true, Listing: true})
 	for path, length := range map[string]int64{"/data.txt": 20, "/list/": -1} {
 		got, r := get(t, h, "HEAD", path)
 		if length < 0 {
@@ -212,7 +212,7 @@ func TestOtherMethods(t *testing.T) {
 }
 
 func TestStripPrefix(t *testing.T) {
-	h := handler(t, static.Options{Root: site(t), StripPrefix: "/pub", Listing: true})
+	h := handler(t, static.Options{Root: site(t), StripPrefix: "/pub", Index: true, Listing: true})
 	for path, want := range map[string]answer{
 		"/pub/data.txt":     {200, "0123456789abcdefghij"},
 		"/pubdata.txt":      {200, "0123456789abcdefghij"},
@@ -231,7 +231,7 @@ func TestStripPrefix(t *testing.T) {
 }
 
 func TestListing(t *testing.T) {
-	h := handler(t, static.Options{Root: site(t), Listing: true, Header: gateway.Header{{Name: "ETag", Value: `"1"`}, {Name: "X-A", Value: "1"}}})
+	h := handler(t, static.Options{Root: site(t), Index: true, Listing: true, Header: gateway.Header{{Name: "ETag", Value: `"1"`}, {Name: "X-A", Value: "1"}}})
 	got, r := get(t, h, "GET", "/list/")
 	want := answer{200, `<!doctype html>
 <meta charset="utf-8">
@@ -261,9 +261,34 @@ func TestListing(t *testing.T) {
 	}
 }
 
+func TestIndexWithoutListing(t *testing.T) {
+	h := handler(t, static.Options{Root: site(t), Index: true})
+	for path, want := range map[string]answer{
+		"/sub/":           {200, "<p>index</p>"},
+		"/sub":            {Status: 301},
+		"/sub/index.html": {Status: 301},
+		"/list/":          {Status: 404},
+		"/":               {Status: 404},
+	} {
+		if got, _ := get(t, h, "GET", path); got != want {
+			t.Errorf("%s: got %v, want %v", path, got, want)
+		}
+	}
+}
+
+func TestListingWithoutIndex(t *testing.T) {
+	h := handler(t, static.Options{Root: site(t), Listing: true})
+	if got, _ := get(t, h, "GET", "/sub/"); !strings.Contains(got.Body, `<a href="index.html">`) {
+		t.Errorf("got %v", got)
+	}
+	if got, _ := get(t, h, "GET", "/sub/index.html"); got != (answer{200, "<p>index</p>"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestRedirects(t *testing.T) {
 	with := func(listing bool) *static.Handler {
-		return handler(t, static.Options{Root: site(t), Listing: listing, Header: gateway.Header{{Name: "X-A", Value: "1"}, {Name: "Content-Type", Value: "a/b"}}})
+		return handler(t, static.Options{Root: site(t), Index: listing, Listing: listing, Header: gateway.Header{{Name: "X-A", Value: "1"}, {Name: "Content-Type", Value: "a/b"}}})
 	}
 	h := with(true)
 	for target, location := range map[string]string{
@@ -298,7 +323,7 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestRedirectKeepsTheSpellingOfThePath(t *testing.T) {
-	h := handler(t, static.Options{Root: site(t), Listing: true})
+	h := handler(t, static.Options{Root: site(t), Index: true, Listing: true})
 	for _, test := range []struct{ path, rawPath, want string }{
 		{"/list/in", "/list%2Fin", "./list%2Fin/"},
 		{"/list/in", "/list/%69n", "./%69n/"},

@@ -27,14 +27,12 @@ type spread struct {
 type origin struct{ scheme, host string }
 
 const (
-	defaultLookupInterval = 2 * time.Second
-	lookupTimeout         = 2 * time.Second
+	lookupTimeout = 2 * time.Second
+	// failureInterval is how long a failed look-up counts.
+	failureInterval = 2 * time.Second
 )
 
 func newSpread(template *http.Transport, interval time.Duration) *spread {
-	if interval == 0 {
-		interval = defaultLookupInterval
-	}
 	return &spread{template, interval, net.DefaultResolver.LookupNetIP, sync.RWMutex{}, make(map[origin]*name)}
 }
 
@@ -152,8 +150,15 @@ func (n *name) addresses(ctx context.Context) ([]string, error) {
 	return known.list, known.err
 }
 
+// fresh reports whether there is no need to look up again.
 func (a *addresses) fresh(interval time.Duration) bool {
-	return a != nil && time.Since(a.at) < interval
+	switch {
+	case a == nil:
+		return false
+	case a.err != nil:
+		return time.Since(a.at) < failureInterval
+	}
+	return interval == 0 || time.Since(a.at) < interval
 }
 
 // resolve looks the name up and keeps the outcome, an error only if nothing better is

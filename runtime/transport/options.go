@@ -85,7 +85,7 @@ type HTTP2Options struct {
 	// turn, with a connection to each. Otherwise one connection takes all requests.
 	MultiIP bool
 	// MinLookupInterval is how old what a name resolves to may get before it is looked up again,
-	// with MultiIP; 0 is 2 s.
+	// with MultiIP; 0 is for ever.
 	MinLookupInterval time.Duration
 }
 

@@ -25,13 +25,16 @@ func Hash(alg Alg, e encode.Encoding) replace.Func {
 }
 
 // HMAC replaces a text by its encoded message authentication code (RFC 2104). It
-// fails if key is no hexadecimal number. SHAKE128 and SHAKE256 are no algorithms
+// fails if key is no hexadecimal number, or empty. SHAKE128 and SHAKE256 are no algorithms
 // for it.
 func HMAC(alg Alg, key string, e encode.Encoding) (replace.Func, error) {
 	k, err := hex.DecodeString(key)
 	if err != nil {
 		// The message of err quotes the digit, which is part of a secret.
 		return nil, errors.New("the key of the HMAC is not hexadecimal")
+	}
+	if len(k) == 0 { // then anybody could compute it
+		return nil, errors.New("the key of the HMAC is empty")
 	}
 	return func(s string) string { return sum(hmac.New(alg, k), s, e) }, nil
 }

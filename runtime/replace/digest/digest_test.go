@@ -58,7 +58,7 @@ func TestAlgs(t *testing.T) {
 }
 
 func TestHMACBadKey(t *testing.T) {
-	for _, key := range []string{"0", "secret"} {
+	for _, key := range []string{"", "0", "secret"} {
 		if _, err := digest.HMAC(digest.SHA256, key, encode.Base16); err == nil {
 			t.Errorf("key %q was accepted", key)
 		}

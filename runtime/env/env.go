@@ -1,0 +1,171 @@
+// Package env gives a gateway the values that its config takes from the
+// environment when it starts.
+//
+// Generated code reads each of them by the method for its type, with the
+// position and the text that the config has:
+//
+//	addr := vars.String("config.yaml:7:9", "${HOST:-0.0.0.0}:${PORT}")
+//
+// No method fails: what is wrong is collected, so that [Env.Err] can tell all of it at
+// once. The expressions are those of AILERON Gateway's configs.
+package env
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/internal/envexpr"
+)
+
+// An Env is a set of environment variables. It is for one goroutine.
+type Env struct {
+	names  []string // in order
+	vars   map[string]string
+	setenv func(name, value string) error // passes changes on; may be nil
+	expand envexpr.Environment
+	errs   []error
+}
+
+// New returns the variables of environ, which has the form of [os.Environ]. What is
+// set later stays in the Env.
+func New(environ []string) *Env {
+	e := &Env{vars: make(map[string]string, len(environ))}
+	for _, kv := range environ {
+		// On Windows, names of hidden variables begin with "=".
+		if i := strings.IndexByte(kv, '='); i > 0 {
+			e.set(kv[:i], kv[i+1:])
+		}
+	}
+	e.expand = envexpr.Environment{
+		Lookup: e.Lookup,
+		Assign: e.assign,
+		Names:  func() []string { return e.names },
+	}
+	return e
+}
+
+// OS returns the variables of the process. What is set later is set in the process,
+// too: the proxy of the HTTP client, for one, is looked up there.
+func OS() *Env {
+	e := New(os.Environ())
+	e.setenv = os.Setenv
+	return e
+}
+
+// UseRegexps makes the expressions with regular expressions, such as ${P#R}, work.
+// Without it they fail, and no engine for them is linked. In files they never work.
+func (e *Env) UseRegexps() { e.expand.Compile = envexpr.POSIX }
+
+// Lookup returns the value of a variable, and whether it is set.
+func (e *Env) Lookup(name string) (value string, ok bool) {
+	value, ok = e.vars[name]
+	return value, ok
+}
+
+func (e *Env) set(name, value string) {
+	if _, ok := e.vars[name]; !ok {
+		e.names = append(e.names, name)
+	}
+	e.vars[name] = value
+}
+
+// assign sets a variable, also in the process.
+func (e *Env) assign(name, value string) {
+	e.set(name, value)
+	if e.setenv == nil {
+		return
+	}
+	if err := e.setenv(name, value); err != nil {
+		e.errs = append(e.errs, fmt.Errorf("set %s: %w", name, err))
+	}
+}
+
+// Err returns all that went wrong so far, one line each, or nil.
+func (e *Env) Err() error { return errors.Join(e.errs...) }
+
+func (e *Env) fail(pos, reason string) {
+	e.errs = append(e.errs, errors.New(pos+": "+reason))
+}
+
+// text expands the expressions in text.
+func (e *Env) text(pos, text string) (value string, ok bool) {
+	t, err := envexpr.Parse(text)
+	if err == nil {
+		value, err = t.Expand(&e.expand)
+	}
+	if err != nil {
+		e.fail(pos, err.Error())
+		return "", false
+	}
+	return value, true
+}
+
+// String returns the value of text.
+func (e *Env) String(pos, text string) string {
+	s, _ := e.text(pos, text)
+	return s
+}
+
+// Bool returns the value of text as a truth value; def if it's empty.
+func (e *Env) Bool(pos, text string, def bool) bool {
+	s, ok := e.text(pos, text)
+	if !ok || strings.TrimSpace(s) == "" {
+		return def
+	}
+	b, err := envexpr.Bool(s)
+	if err != nil {
+		e.fail(pos, fmt.Sprintf("%s is %q; it must be true or false", text, s))
+		return def
+	}
+	return b
+}
+
+// Int64 returns the value of text as a number from min to max; def if it's empty.
+func (e *Env) Int64(pos, text string, def, min, max int64) int64 {
+	s, ok := e.text(pos, text)
+	if !ok || strings.TrimSpace(s) == "" {
+		return def
+	}
+	n, err := envexpr.Int(s)
+	switch {
+	case err == envexpr.ErrRange, err == nil && (n < min || n > max):
+		e.fail(pos, fmt.Sprintf("%s is %q; it must be from %d to %d", text, s, min, max))
+		return def
+	case err != nil:
+		e.fail(pos, fmt.Sprintf("%s is %q; it must be a whole number", text, s))
+		return def
+	}
+	return n
+}
+
+// Int is Int64 for options of type int.
+func (e *Env) Int(pos, text string, def int, min, max int64) int {
+	return int(e.Int64(pos, text, int64(def), min, max))
+}
+
+// Seconds returns the value of text as a number of seconds from min to max; def if it's empty.
+func (e *Env) Seconds(pos, text string, def time.Duration, min, max int64) time.Duration {
+	return e.duration(pos, text, def, time.Second, min, max)
+}
+
+// Millis is Seconds for milliseconds.
+func (e *Env) Millis(pos, text string, def time.Duration, min, max int64) time.Duration {
+	return e.duration(pos, text, def, time.Millisecond, min, max)
+}
+
+func (e *Env) duration(pos, text string, def, unit time.Duration, min, max int64) time.Duration {
+	const longest = 1<<63 - 1
+	n := e.Int64(pos, text, int64(def/unit), min, max)
+	switch {
+	case n == int64(def/unit):
+		return def // which needn't be a multiple of the unit
+	case n > longest/int64(unit):
+		return longest
+	case n < -longest/int64(unit):
+		return -longest
+	}
+	return time.Duration(n) * unit
+}

@@ -1,0 +1,48 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/lb"
+)
+
+// A clientBody is the body of a request that remembers why it could not be read. A
+// transport fails with the same error, and it's the client's fault then, not the upstream's.
+type clientBody struct {
+	io.ReadCloser
+	failed atomic.Pointer[error] // whoever sends the request reads in a goroutine of its own
+}
+
+func (b *clientBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.fail(err)
+	}
+	return n, err
+}
+
+func (b *clientBody) fail(err error) { b.failed.Store(&err) }
+
+// failure returns the error for a request that failed with err because b could not be
+// read, nil if it failed for another reason.
+func (b *clientBody) failure(to *lb.Target, err error) error {
+	if b == nil {
+		return nil
+	}
+	p := b.failed.Load()
+	if p == nil || !errors.Is(err, *p) {
+		return nil
+	}
+	if _, broken := errors.AsType[net.Error](*p); gateway.IsTimeout(*p) {
+		return &gateway.Error{Status: 408, Code: "E2124", Kind: "CoreProxyRoundtrip",
+			Message: "the client sent its body too slowly", Cause: err}
+	} else if broken || errors.Is(*p, io.ErrUnexpectedEOF) {
+		return errClientGone(to, err)
+	}
+	return &gateway.Error{Status: 400, Code: "E2124", Kind: "CoreProxyRoundtrip",
+		Message: "the request body could not be read", Cause: err}
+}

@@ -1,0 +1,201 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+// An exchange is a gateway.Exchange with the two sides of net/http that it stands for.
+type exchange struct {
+	gateway.Exchange
+	engine  *engine
+	w       http.ResponseWriter
+	r       *http.Request
+	interim func(int, gateway.Header) error
+	body    io.ReadCloser // what Request.Body was, to know whether it was replaced
+	size    int           // of the request's head, in bytes
+
+	// mu guards w where other goroutines than the handler's use it: transports that
+	// pass informational responses on or read the request's body, and the timer.
+	mu          sync.Mutex
+	running     bool // w may be used
+	open        bool // informational responses may be sent
+	headPending bool // the head has been written, but not flushed
+	headTimer   *time.Timer
+}
+
+func newExchange(g *engine) *exchange {
+	e := &exchange{engine: g}
+	e.interim = e.sendInterim
+	return e
+}
+
+// begin starts an exchange, and reports whether e can be used for another one after it.
+func (e *exchange) begin(w http.ResponseWriter, r *http.Request) (reuse bool) {
+	e.w, e.r = w, r
+	e.Start = time.Now()
+	e.Errors = e.engine.errors
+	e.Interim = e.interim
+	e.SetContext(r.Context())
+	e.mu.Lock()
+	e.running, e.open = true, true
+	e.mu.Unlock()
+	e.readRequest(r)
+	return e.readBody(r)
+}
+
+func (e *exchange) reset() {
+	e.Reset()
+	e.w, e.r, e.body = nil, nil, nil
+}
+
+// shut keeps other goroutines from using the writer from now on.
+func (e *exchange) shut() {
+	e.mu.Lock()
+	e.running, e.open, e.headPending = false, false, false
+	e.mu.Unlock()
+}
+
+// closeBody closes what a middleware has put in the place of the request's body. The
+// body itself is closed by net/http when it has sent the response.
+func (e *exchange) closeBody() {
+	if b := e.Request.Body; b != nil && b != e.body {
+		_ = b.Close()
+	}
+}
+
+// answer fills in the response. It returns an error if there is nobody to answer.
+func (e *exchange) answer() error {
+	err := e.call()
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, http.ErrAbortHandler) {
+		e.discard()
+		return http.ErrAbortHandler
+	}
+	e.fail(err)
+	if gateway.StatusOf(err) == gateway.LogOnly {
+		return err
+	}
+	return nil
+}
+
+// call runs the handler, and turns a panic into an error.
+func (e *exchange) call() (err error) {
+	defer rescue(&err)
+	if err, ok := e.refuse(); ok {
+		return err
+	}
+	return e.engine.handler.Serve(&e.Exchange)
+}
+
+// refuse answers requests that are the engine's own business. ok is false for others.
+func (e *exchange) refuse() (err error, ok bool) {
+	g, q := e.engine, &e.Request
+	switch {
+	case g.maxHeader > 0 && e.size > g.maxHeader:
+		return coreError(http.StatusRequestHeaderFieldsTooLarge, "the header is larger than maxHeaderBytes"), true
+	case q.Target != "*":
+		return nil, false
+	case q.Method == "PRI": // the preface of HTTP/2 with prior knowledge, while that is switched off
+		return coreError(http.StatusHTTPVersionNotSupported, "HTTP/2 is not served on this connection"), true
+	case q.Method == "OPTIONS" && g.options:
+		e.Response.Status = http.StatusOK
+		return nil, true
+	}
+	return nil, false
+}
+
+func coreError(status int, message string) *gateway.Error {
+	return &gateway.Error{Status: status, Code: "E2130", Kind: "CoreServer", Message: message}
+}
+
+// rescue makes *err out of a panic of the function that defers it. A panic on purpose,
+// by http.ErrAbortHandler, stays what it is.
+func rescue(err *error) {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		*err = http.ErrAbortHandler
+	default:
+		cause, ok := v.(error)
+		if !ok {
+			cause = fmt.Errorf("%v", v)
+		}
+		*err = &gateway.Error{
+			Status: http.StatusInternalServerError, Code: "E2132", Kind: "CoreServerRecover",
+			Message: "recovered from a panic", Cause: cause, Stack: debug.Stack(),
+		}
+	}
+}
+
+// fail makes the response out of err, come what may.
+func (e *exchange) fail(err error) {
+	e.discard()
+	if p := e.tryFail(err); p != nil { // the error handler itself has panicked
+		e.Response.Reset()
+		e.Response.Status = http.StatusInternalServerError
+		if l := e.engine.logger; l != nil && l.Enabled(gateway.LevelError) {
+			l.Log(&e.Exchange, gateway.LevelError, p.Error())
+		}
+	}
+}
+
+func (e *exchange) tryFail(err error) (panicked error) {
+	defer rescue(&panicked)
+	e.Fail(err)
+	return nil
+}
+
+// discard closes what an unsent response holds open.
+func (e *exchange) discard() {
+	if c := e.Response.Conn; c != nil {
+		_ = c.Close()
+		e.Response.Conn = nil
+	}
+	if b := e.Response.Body; b != nil {
+		_ = b.Close()
+		e.Response.Body = nil
+	}
+}
+
+// abort ends the connection, or the stream of HTTP/2, so that the client notices.
+func (e *exchange) abort() {
+	if e.r.ProtoAtLeast(1, 1) {
+		panic(http.ErrAbortHandler)
+	}
+	// To a client of HTTP/1.0, the end of the connection may be the end of the body: reset it.
+	if h, ok := e.w.(http.Hijacker); ok {
+		if c, _, err := h.Hijack(); err == nil {
+			reset(c)
+			return
+		}
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// reset closes c so that the peer sees a reset instead of an end.
+func reset(c net.Conn) {
+	inner := c
+	for {
+		n, ok := inner.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		inner = n.NetConn()
+	}
+	if tcp, ok := inner.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+		_ = tcp.Close()
+	}
+	_ = c.Close()
+}
