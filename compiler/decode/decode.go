@@ -12,6 +12,7 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/resource"
 	"github.com/aileron-gateway/aileronc/compiler/source"
 	"github.com/aileron-gateway/aileronc/internal/envexpr"
+	"github.com/aileron-gateway/aileronc/internal/envexpr/posix"
 )
 
 // A Freezer decides which environment variables are read now, by the compiler,
@@ -127,6 +128,9 @@ func (w *walker) value(n *source.Node, v reflect.Value, f Field) {
 	case t.Kind() == reflect.Pointer:
 		if v.IsNil() {
 			v.Set(reflect.New(t.Elem()))
+			if d, ok := reflect.TypeAssert[Defaulter](v); ok {
+				d.SetDefaults()
+			}
 		}
 		w.value(n, v.Elem(), f)
 	case t.Kind() == reflect.Struct:
@@ -238,7 +242,7 @@ func (w *walker) frozen(n *source.Node, t envexpr.Template) *source.Node {
 		Lookup:  lookup,
 		Assign:  func(string, string) {}, // what is frozen changes nobody's environment
 		Names:   func() []string { return nil },
-		Compile: envexpr.POSIX,
+		Compile: posix.Compile,
 	})
 	if err != nil {
 		w.List.Errorf(n.Pos, diag.EnvUnset, "%v", err)

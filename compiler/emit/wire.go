@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/ir"
@@ -14,6 +15,9 @@ import (
 func (g *generator) wireFile() (string, *jen.File, error) {
 	f := g.file()
 	var body []jen.Code
+	if slices.ContainsFunc(g.program.Meta.Env, func(v ir.EnvVar) bool { return v.Regexp }) {
+		body = append(body, jen.Id("vars").Dot("UseRegexps").Call(), jen.Line())
+	}
 	for i, c := range g.program.Components {
 		if i > 0 {
 			body = append(body, jen.Line())

@@ -74,6 +74,8 @@ type EnvVar struct {
 	Name     string
 	Pos      string
 	Required bool
+	// Regexp means that a regular expression edits its value.
+	Regexp bool
 }
 
 // A Plugin is a Go package of the user that is linked in.

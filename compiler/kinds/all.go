@@ -7,6 +7,7 @@ var All = []Kind{
 	httpServer,
 	httpHandler,
 	reverseProxyHandler,
+	httpClient,
 	staticFileHandler,
 	templateHandler,
 	errorHandler,

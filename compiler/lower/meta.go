@@ -28,8 +28,22 @@ func meta(g *graph.Graph) ir.Meta {
 		r.Values.EnvTexts(func(text, pos string) { m.Env = append(m.Env, envVars(text, pos)...) })
 	}
 	slices.SortStableFunc(m.Env, func(a, b ir.EnvVar) int { return slices.Compare([]string{a.Name}, []string{b.Name}) })
-	m.Env = slices.CompactFunc(m.Env, func(a, b ir.EnvVar) bool { return a.Name == b.Name })
+	m.Env = compact(m.Env)
 	return m
+}
+
+// compact keeps the first of each name, with what all of them need.
+func compact(vars []ir.EnvVar) []ir.EnvVar {
+	var out []ir.EnvVar
+	for _, v := range vars {
+		if n := len(out); n > 0 && out[n-1].Name == v.Name {
+			out[n-1].Required = out[n-1].Required || v.Required
+			out[n-1].Regexp = out[n-1].Regexp || v.Regexp
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 func envVars(text, pos string) []ir.EnvVar {
@@ -39,7 +53,7 @@ func envVars(text, pos string) []ir.EnvVar {
 	}
 	var vars []ir.EnvVar
 	for _, name := range t.Vars() {
-		vars = append(vars, ir.EnvVar{Name: name, Pos: pos, Required: slices.Contains(t.Required(), name)})
+		vars = append(vars, ir.EnvVar{Name: name, Pos: pos, Required: slices.Contains(t.Required(), name), Regexp: t.UsesRegexp()})
 	}
 	return vars
 }

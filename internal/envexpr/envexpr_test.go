@@ -1,4 +1,4 @@
-package envexpr
+package envexpr_test
 
 import (
 	"errors"
@@ -6,20 +6,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aileron-gateway/aileronc/internal/envexpr"
+	"github.com/aileron-gateway/aileronc/internal/envexpr/posix"
 	"github.com/google/go-cmp/cmp"
 )
 
 // testEnv is an environment with P set, E empty and U unset.
-func testEnv() (*Environment, map[string]string) {
+func testEnv() (*envexpr.Environment, map[string]string) {
 	vars := map[string]string{
 		"P": "value", "E": "", "N": "2", "NAME": "P", "FOO_P": "foo", "FOO_value": "bar", "MINUS": "-1",
 		"W": "häu one two", "PATH2": "/a/b/c.tar.gz", "LINES": "a1\nb2", "EXPR": "${P}", "RE": "[aeiou]", "1": "one",
 	}
-	env := &Environment{
+	env := &envexpr.Environment{
 		Lookup:  func(name string) (string, bool) { v, ok := vars[name]; return v, ok },
 		Assign:  func(name, value string) { vars[name] = value },
 		Names:   func() []string { return []string{"FOO_value", "P", "FOO_P"} },
-		Compile: POSIX,
+		Compile: posix.Compile,
 	}
 	return env, vars
 }
@@ -68,12 +70,12 @@ func TestExpand(t *testing.T) {
 		{"${P^^${RE}}", "vAlUE"}, {"${NAME,}", "p"}, {"${NAME,,}", "p"}, {"${NAME,,X}", "P"}, {"${NAME,P}", "p"}, {"${NAME@L}${NAME@l}", "pp"},
 	} {
 		env, _ := testEnv()
-		tmpl, err := Parse(tt.text)
+		tmpl, err := envexpr.Parse(tt.text)
 		if err != nil {
 			t.Errorf("%q: %v", tt.text, err)
 			continue
 		}
-		if err := tmpl.Check(POSIX); err != nil {
+		if err := tmpl.Check(posix.Compile); err != nil {
 			t.Errorf("%q: %v", tt.text, err)
 		}
 		got, err := tmpl.Expand(env)
@@ -104,8 +106,8 @@ func TestParseErrors(t *testing.T) {
 		"${P/${U:1:y}/x}":     "in ${U:1:y}: after the colon comes a number, or one of - = ? +",
 		"${P/x/${U:1:y}} ${P": "in ${U:1:y}: after the colon comes a number, or one of - = ? +",
 	} {
-		_, err := Parse(text)
-		se, ok := errors.AsType[*SyntaxError](err)
+		_, err := envexpr.Parse(text)
+		se, ok := errors.AsType[*envexpr.SyntaxError](err)
 		if !ok || se.Error() != want {
 			t.Errorf("%q: got %v, want %q", text, err, want)
 		} else if text[se.Offset:se.Offset+len(se.Expr)] != se.Expr {
@@ -131,13 +133,13 @@ func TestExpandErrors(t *testing.T) {
 		"${${U:-a}${Z:-=}:=x}": `"a=" can't be assigned to`,
 	} {
 		env, _ := testEnv()
-		tmpl, err := Parse(text)
+		tmpl, err := envexpr.Parse(text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
 		s, err := tmpl.Expand(env)
-		if ee, ok := errors.AsType[*ExpandError](err); !ok || ee.Error() != want || s != "" {
+		if ee, ok := errors.AsType[*envexpr.ExpandError](err); !ok || ee.Error() != want || s != "" {
 			t.Errorf("%q: got %q, %v, want %q", text, s, err, want)
 		}
 	}
@@ -150,7 +152,7 @@ func TestExpandWithoutRegexps(t *testing.T) {
 		"${P#v}": true, "${P/a/b}": true, "${P^^[a]}": true, "${P^^${E}}": true, "${U:-${P%e}}": true, "${${P%e}}": true,
 		"${P^^}": false, "${P@U}": false, "${P:1}": false, "${P}": false, "x": false, "${P%}": false,
 	} {
-		tmpl, err := Parse(text)
+		tmpl, err := envexpr.Parse(text)
 		if err != nil || tmpl.UsesRegexp() != uses {
 			t.Errorf("%q: %v, uses regexps: %v", text, err, tmpl.UsesRegexp())
 		}
@@ -164,8 +166,8 @@ func TestExpandWithoutRegexps(t *testing.T) {
 
 func TestCheckFindsBadRegexps(t *testing.T) {
 	for _, text := range []string{"${P#(}", "${U:-${P/[/x}}", `${P^\d}`, "${P%(?:x)}"} {
-		tmpl, err := Parse(text)
-		if err != nil || tmpl.Check(POSIX) == nil {
+		tmpl, err := envexpr.Parse(text)
+		if err != nil || tmpl.Check(posix.Compile) == nil {
 			t.Errorf("%q: %v, and Check finds nothing", text, err)
 		}
 	}
@@ -175,12 +177,12 @@ func TestParseExpr(t *testing.T) {
 	for text, want := range map[string]int{
 		"${P} more}": 4, "${P:-${Q}}}": 10, "": 0, "P": 0, " ${P}": 0, "${P": 0, "${1}": 0, "$${P}": 0,
 	} {
-		tmpl, n, err := ParseExpr(text)
+		tmpl, n, err := envexpr.ParseExpr(text)
 		if err != nil || n != want || tmpl.IsConst() != (want == 0) {
 			t.Errorf("%q: got %d, %v, want %d", text, n, err, want)
 		}
 	}
-	if _, _, err := ParseExpr("${P:}"); err == nil {
+	if _, _, err := envexpr.ParseExpr("${P:}"); err == nil {
 		t.Error("no error")
 	}
 }
@@ -199,7 +201,7 @@ func TestVars(t *testing.T) {
 		{"${B#${A:?}}", []string{"B", "A"}, []string{"A"}, false},
 		{"${!PRE*}", nil, nil, false},
 	} {
-		tmpl, err := Parse(tt.text)
+		tmpl, err := envexpr.Parse(tt.text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,19 +220,19 @@ func TestVars(t *testing.T) {
 // Unclosed expressions inside each other must not take exponential time.
 func TestParseUnclosed(t *testing.T) {
 	text := strings.Repeat("${A:-${", 2000)
-	tmpl, err := Parse(text)
+	tmpl, err := envexpr.Parse(text)
 	if err != nil || !tmpl.IsConst() || tmpl.Text() != text {
 		t.Errorf("got %v", err)
 	}
 }
 
 func ExampleTemplate_Expand() {
-	t, err := Parse("http://${HOST:-127.0.0.1}:${PORT}/")
+	t, err := envexpr.Parse("http://${HOST:-127.0.0.1}:${PORT}/")
 	if err != nil {
 		panic(err)
 	}
 	port := func(name string) (string, bool) { return "8080", name == "PORT" }
-	s, err := t.Expand(&Environment{Lookup: port})
+	s, err := t.Expand(&envexpr.Environment{Lookup: port})
 	fmt.Println(s, err)
 	// Output: http://127.0.0.1:8080/ <nil>
 }
@@ -240,7 +242,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		tmpl, err := Parse(text)
+		tmpl, err := envexpr.Parse(text)
 		if err != nil {
 			return
 		}
@@ -255,14 +257,14 @@ func FuzzParse(f *testing.F) {
 		}
 		tmpl.Vars()
 		tmpl.Required()
-		_ = tmpl.Check(POSIX)
+		_ = tmpl.Check(posix.Compile)
 	})
 }
 
 func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Parse("http://${HOST:-127.0.0.1}:${PORT}/"); err != nil {
+		if _, err := envexpr.Parse("http://${HOST:-127.0.0.1}:${PORT}/"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,9 +12,8 @@ type Environment struct {
 	Lookup func(name string) (value string, ok bool)
 	Assign func(name, value string) // for ${P:=W}
 	Names  func() []string          // of all variables, for ${!P*}
-	// Compile compiles the regular expressions of a template that uses some; see
-	// [Template.UsesRegexp]. [POSIX] is one. It is a field so that a binary without
-	// such templates needn't hold a regular expression engine.
+	// Compile compiles the regular expressions of templates that use some; see
+	// [Template.UsesRegexp]. Package posix has it.
 	Compile Compiler
 }
 

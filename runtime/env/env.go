@@ -55,9 +55,9 @@ func OS() *Env {
 	return e
 }
 
-// UseRegexps makes the expressions with regular expressions, such as ${P#R}, work.
-// Without it they fail, and no engine for them is linked. In files they never work.
-func (e *Env) UseRegexps() { e.expand.Compile = envexpr.POSIX }
+// SetCompiler makes the expressions with regular expressions, such as ${P#R}, work.
+// Package regexps calls it; a gateway without such expressions doesn't link one.
+func (e *Env) SetCompiler(c envexpr.Compiler) { e.expand.Compile = c }
 
 // Lookup returns the value of a variable, and whether it is set.
 func (e *Env) Lookup(name string) (value string, ok bool) {
@@ -125,25 +125,18 @@ func (e *Env) Bool(pos, text string, def bool) bool {
 
 // Int64 returns the value of text as a number from min to max; def if it's empty.
 func (e *Env) Int64(pos, text string, def, min, max int64) int64 {
-	s, ok := e.text(pos, text)
-	if !ok || strings.TrimSpace(s) == "" {
-		return def
+	if n, ok := e.number(pos, text, min, max); ok {
+		return n
 	}
-	n, err := envexpr.Int(s)
-	switch {
-	case err == envexpr.ErrRange, err == nil && (n < min || n > max):
-		e.fail(pos, fmt.Sprintf("%s is %q; it must be from %d to %d", text, s, min, max))
-		return def
-	case err != nil:
-		e.fail(pos, fmt.Sprintf("%s is %q; it must be a whole number", text, s))
-		return def
-	}
-	return n
+	return def
 }
 
 // Int is Int64 for options of type int.
 func (e *Env) Int(pos, text string, def int, min, max int64) int {
-	return int(e.Int64(pos, text, int64(def), min, max))
+	if n, ok := e.number(pos, text, min, max); ok {
+		return int(n)
+	}
+	return def
 }
 
 // Seconds returns the value of text as a number of seconds from min to max; def if it's empty.
@@ -158,14 +151,32 @@ func (e *Env) Millis(pos, text string, def time.Duration, min, max int64) time.D
 
 func (e *Env) duration(pos, text string, def, unit time.Duration, min, max int64) time.Duration {
 	const longest = 1<<63 - 1
-	n := e.Int64(pos, text, int64(def/unit), min, max)
+	n, ok := e.number(pos, text, min, max)
 	switch {
-	case n == int64(def/unit):
-		return def // which needn't be a multiple of the unit
+	case !ok:
+		return def
 	case n > longest/int64(unit):
 		return longest
 	case n < -longest/int64(unit):
 		return -longest
 	}
 	return time.Duration(n) * unit
+}
+
+// number returns the value of text, if it has one that fits.
+func (e *Env) number(pos, text string, min, max int64) (n int64, ok bool) {
+	s, ok := e.text(pos, text)
+	if !ok || strings.TrimSpace(s) == "" {
+		return 0, false
+	}
+	n, err := envexpr.Int(s)
+	switch {
+	case err == envexpr.ErrRange, err == nil && (n < min || n > max):
+		e.fail(pos, fmt.Sprintf("%s is %q; it must be from %d to %d", text, s, min, max))
+		return 0, false
+	case err != nil:
+		e.fail(pos, fmt.Sprintf("%s is %q; it must be a whole number", text, s))
+		return 0, false
+	}
+	return n, true
 }

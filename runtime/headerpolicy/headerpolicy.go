@@ -48,20 +48,50 @@ type Rewrite struct {
 
 // New returns the middleware.
 func New(o Options) gateway.Middleware {
+	h := handler{
+		Options:    o,
+		host:       hostPolicy(&o.Request),
+		noDate:     has(o.Response.Remove, "Date"),
+		onRequest:  !o.Request.isEmpty(),
+		onResponse: !o.Response.isEmpty(),
+	}
+	// Host is no field of the list.
+	h.Request.Add = withoutHost(o.Request.Add)
+	h.Request.Set = withoutHost(o.Request.Set)
 	return func(next gateway.Handler) gateway.Handler {
-		return &handler{
-			Options:   o,
-			noDate:    has(o.Response.Remove, "Date"),
-			onRequest: !o.Request.isEmpty(), onResponse: !o.Response.isEmpty(),
-			next: next,
-		}
+		c := h
+		c.next = next
+		return &c
 	}
 }
 
 type handler struct {
 	Options
+	host                          Policy // what is done to the Host
 	noDate, onRequest, onResponse bool
 	next                          gateway.Handler
+}
+
+// hostPolicy is the part of p that is about the Host. A message has exactly one, so that
+// there is nothing to add or remove (RFC 9112, section 3.2).
+func hostPolicy(p *Policy) (host Policy) {
+	for _, f := range p.Set {
+		if gateway.EqualName(f.Name, "Host") {
+			host.Set = append(host.Set, f)
+		}
+	}
+	for _, w := range p.Rewrite {
+		if gateway.EqualName(w.Name, "Host") {
+			host.Rewrite = append(host.Rewrite, w)
+		}
+	}
+	return host
+}
+
+func withoutHost(h gateway.Header) gateway.Header {
+	h = slices.Clone(h)
+	h.Del("Host")
+	return h
 }
 
 // Serve applies the policies to x.
@@ -80,7 +110,7 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 	}
 	if h.onRequest {
 		h.Request.apply(&q.Header)
-		h.Request.applyHost(&q.Host)
+		h.setHost(&q.Host)
 	}
 	err := h.next.Serve(x)
 	if !h.onResponse {
@@ -117,18 +147,13 @@ func (p *Policy) apply(h *gateway.Header) {
 	}
 }
 
-// applyHost is apply for the field that is not in the list. A message has one Host, so
-// there is nothing to add or remove (RFC 9112, section 3.2).
-func (p *Policy) applyHost(host *string) {
-	for _, f := range p.Set {
-		if gateway.EqualName(f.Name, "Host") {
-			*host = f.Value
-		}
+// setHost is apply for the Host.
+func (h *handler) setHost(host *string) {
+	for _, f := range h.host.Set {
+		*host = f.Value
 	}
-	for _, w := range p.Rewrite {
-		if gateway.EqualName(w.Name, "Host") {
-			*host = w.Replace(*host)
-		}
+	for _, w := range h.host.Rewrite {
+		*host = w.Replace(*host)
 	}
 }
 

@@ -52,26 +52,27 @@ func canonical(p string) string {
 	if strings.IndexByte(p, '%') < 0 {
 		return p
 	}
-	b := make([]byte, 0, len(p)+8)
+	var b strings.Builder
+	b.Grow(len(p) + 4)
 	for i := 0; i < len(p); i++ {
 		c := p[i]
 		if c == '%' {
-			if i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2]) {
+			if isEscape(p, i) {
 				c = unhex(p[i+1])<<4 | unhex(p[i+2])
 				i += 2
 			}
 			switch c {
 			case '%':
-				b = append(b, "%25"...)
+				b.WriteString("%25")
 				continue
 			case '/':
-				b = append(b, "%2F"...)
+				b.WriteString("%2F")
 				continue
 			}
 		}
-		b = append(b, c)
+		b.WriteByte(c)
 	}
-	return string(b)
+	return b.String()
 }
 
 // unescape decodes what canonical left escaped.
@@ -79,10 +80,22 @@ func unescape(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
 	}
-	return decoder.Replace(s)
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '%' && isEscape(s, i) {
+			c = unhex(s[i+1])<<4 | unhex(s[i+2])
+			i += 2
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
 }
 
-var decoder = strings.NewReplacer("%2F", "/", "%25", "%")
+func isEscape(s string, i int) bool {
+	return i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2])
+}
 
 const upperHex = "0123456789ABCDEF"
 
@@ -124,7 +137,7 @@ func pathByte(p string, i int) bool {
 	case '-', '.', '_', '~', '!', '$', '&', '\'', '(', ')', '*', '+', ',', ';', '=', ':', '@', '/':
 		return true
 	case '%':
-		return i+2 < len(p) && isHex(p[i+1]) && isHex(p[i+2])
+		return isEscape(p, i)
 	default:
 		return isAlphanumeric(c)
 	}

@@ -1,6 +1,10 @@
 package mux
 
-import "github.com/aileron-gateway/aileronc/runtime/gateway"
+import (
+	"strings"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
 
 // A Table is a decision tree as constant data. Routers that have hundreds of routes have one
 // in place of code. Zero stands for none in its indexes. It is emitted, never written
@@ -62,11 +66,12 @@ func (t *Table) Find(x *gateway.Exchange, host, path string) (int32, gateway.Han
 	}
 	if !m.exact && path[len(path)-1] != '/' {
 		// What leaves something to the rest of the path yields to the redirect to a subtree.
-		s := match{t: t, values: m.values, slash: true}
+		s := match{t: t, slash: true}
 		if s.find(root, path) != 0 || other && s.find(0, path) != 0 {
 			return -1, AddSlash{}
 		}
 	}
+	x.Request.Params = m.values[:0]
 	if route == 0 || t.Routes[route].Handler < 0 {
 		return -1, nil
 	}
@@ -109,7 +114,8 @@ type match struct {
 	slash bool
 	// exact tells that nothing was left to the rest of the path.
 	exact  bool
-	values []gateway.Field
+	values []gateway.Field // of the wildcards so far
+	rest   string          // the rest of the path
 }
 
 // find returns the route of a path, which is empty or begins with a slash, from node on.
@@ -139,7 +145,9 @@ func (m *match) find(node int32, path string) int32 {
 		m.values = m.values[:k]
 	}
 	if n.Wild != 0 && end > 1 {
-		m.values = append(m.values, gateway.Field{Value: path[1:end]})
+		if !m.slash {
+			m.values = append(m.values, gateway.Field{Value: path[1:end]})
+		}
 		if r := m.find(n.Wild, path[end:]); r != 0 {
 			return r
 		}
@@ -149,24 +157,23 @@ func (m *match) find(node int32, path string) int32 {
 		return 0
 	}
 	m.exact = path == "/"
-	m.values = append(m.values, gateway.Field{Value: path[1:]})
+	m.rest = path[1:]
 	return n.Multi
 }
 
-// params names the values that were met on the way.
+// params names the values that were met on the way. One name more is that of the rest.
 func (m *match) params(names string) []gateway.Field {
-	for i := range m.values {
-		end := 0
-		for end < len(names) && names[end] != ' ' {
-			end++
+	for i := 0; ; i++ {
+		name, others, more := strings.Cut(names, " ")
+		if i == len(m.values) {
+			return append(m.values, gateway.Field{Name: name, Value: unescape(m.rest)})
 		}
-		m.values[i] = gateway.Field{Name: names[:end], Value: unescape(m.values[i].Value)}
-		if end == len(names) {
-			return m.values[:i+1]
+		m.values[i] = gateway.Field{Name: name, Value: unescape(m.values[i].Value)}
+		if !more {
+			return m.values
 		}
-		names = names[end+1:]
+		names = others
 	}
-	return m.values
 }
 
 // find returns the node that an edge leads to, or 0.

@@ -37,10 +37,12 @@ func (b *clientBody) failure(to *lb.Target, err error) error {
 	if p == nil || !errors.Is(err, *p) {
 		return nil
 	}
-	if _, broken := errors.AsType[net.Error](*p); gateway.IsTimeout(*p) {
+	_, network := errors.AsType[net.Error](*p)
+	switch {
+	case gateway.IsTimeout(*p):
 		return &gateway.Error{Status: 408, Code: "E2124", Kind: "CoreProxyRoundtrip",
 			Message: "the client sent its body too slowly", Cause: err}
-	} else if broken || errors.Is(*p, io.ErrUnexpectedEOF) {
+	case network, errors.Is(*p, io.ErrUnexpectedEOF):
 		return errClientGone(to, err)
 	}
 	return &gateway.Error{Status: 400, Code: "E2124", Kind: "CoreProxyRoundtrip",

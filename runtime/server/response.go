@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,17 +24,18 @@ func (e *exchange) send() error {
 
 // logCut tells the error handler why the response was cut off. It has nothing to answer.
 func (e *exchange) logCut(err error) {
-	sent := e.Response
-	sent.Body, sent.Conn = nil, nil
 	switch v, ok := gateway.AsError(err); {
 	case ok && v.Stack != nil: // a panic is logged as one
-		e.Response.Header = slices.Clone(sent.Header)
+		c := *v
+		c.Status = gateway.LogOnly
+		err = &c
 	case !ok || v.Status != gateway.LogOnly:
 		err = &gateway.Error{
 			Status: gateway.LogOnly, Code: "E2127", Kind: "CoreProxyNoRecovery",
 			Message: "the response was cut off", Cause: err,
 		}
 	}
+	sent := e.Response
 	e.fail(err)
 	e.Response = sent
 }

@@ -131,10 +131,10 @@ func (s *Server) Addr() net.Addr {
 	return s.listener.Addr()
 }
 
-// Serve answers requests until ctx ends. Then it closes the listener, gives the running
+// Run answers requests until ctx ends. Then it closes the listener, gives the running
 // exchanges and upgraded connections ShutdownTimeout to end, and cuts off what is left.
 // It returns an error only if serving has failed.
-func (s *Server) Serve(ctx context.Context) error {
+func (s *Server) Run(ctx context.Context) error {
 	defer s.cancel()
 	if s.listener == nil {
 		if err := s.Listen(); err != nil {
