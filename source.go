@@ -4,9 +4,10 @@ package aileronc
 
 import "embed"
 
-// Source holds go.mod, go.sum and the packages that generated code may import.
+// Source holds go.mod, go.sum, the packages that generated code may import, and those that
+// the runtime shares with the compiler.
 //
-//go:embed go.mod go.sum all:runtime all:internal/envexpr
+//go:embed go.mod go.sum all:runtime all:internal/envexpr all:internal/cron
 var Source embed.FS
 
 // Version is the version of the compiler and its runtime.

@@ -217,6 +217,9 @@ func (w *walker) text(n *source.Node) (node *source.Node, template string) {
 		return n, ""
 	}
 	t, err := envexpr.Parse(n.Text)
+	if err == nil {
+		err = t.Check(posix.Compile)
+	}
 	if err != nil {
 		w.List.Errorf(n.Pos, diag.EnvSyntax, "%v", err)
 		return n, ""

@@ -76,13 +76,14 @@ func newGenerator(p *ir.Program) *generator {
 // packages are the packages that the program uses.
 func packages(p *ir.Program) map[string]string {
 	pkgs := map[string]string{
-		ir.Module + "/runtime/app":     "app",
-		ir.Module + "/runtime/env":     "env",
-		ir.Module + "/runtime/gateway": "gateway",
-		ir.Module + "/runtime/mux":     "mux",
-		"fmt":                          "fmt",
-		"os":                           "os",
-		"time":                         "time",
+		ir.Module + "/runtime/app":         "app",
+		ir.Module + "/runtime/env":         "env",
+		ir.Module + "/runtime/env/regexps": "regexps",
+		ir.Module + "/runtime/gateway":     "gateway",
+		ir.Module + "/runtime/mux":         "mux",
+		"fmt":                              "fmt",
+		"os":                               "os",
+		"time":                             "time",
 	}
 	visit := func(e ir.Expr) {
 		add := func(n ir.Name) {

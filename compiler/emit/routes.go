@@ -53,13 +53,14 @@ func PrintRouter(f *jen.File, spec RouterSpec) error {
 	f.ImportName(muxPath, "mux")
 	p := routerPrinter{spec: spec, file: f, tree: tree, names: newNames(append([]string{"Serve", "Route"}, spec.Handlers...)...)}
 	p.printType()
-	redirects, ordered := tree.Redirects()
-	if ordered && tree.Len() <= maxTree {
-		p.redirects = redirects
-		p.printTree()
-	} else {
-		p.printTable(tree.Table())
+	if tree.Len() <= maxTree {
+		if redirects, ordered := tree.Redirects(); ordered {
+			p.redirects = redirects
+			p.printTree()
+			return nil
+		}
 	}
+	p.printTable(tree.Table())
 	return nil
 }
 

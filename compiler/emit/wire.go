@@ -16,7 +16,7 @@ func (g *generator) wireFile() (string, *jen.File, error) {
 	f := g.file()
 	var body []jen.Code
 	if slices.ContainsFunc(g.program.Meta.Env, func(v ir.EnvVar) bool { return v.Regexp }) {
-		body = append(body, jen.Id("vars").Dot("UseRegexps").Call(), jen.Line())
+		body = append(body, jen.Qual(ir.Module+"/runtime/env/regexps", "Use").Call(jen.Id("vars")), jen.Line())
 	}
 	for i, c := range g.program.Components {
 		if i > 0 {

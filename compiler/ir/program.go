@@ -81,8 +81,18 @@ type EnvVar struct {
 // A Plugin is a Go package of the user that is linked in.
 type Plugin struct {
 	ImportPath string
-	// Dir is the folder whose sources are copied; empty if the module is fetched.
-	Dir string
-	// Module and Version are those of a package that is fetched, or of the go.mod in Dir.
+	Name       string // of the package
+	// Module and Version are those of the module that the package belongs to. They are
+	// empty if it becomes part of the emitted one.
 	Module, Version string
+	// Dir is the folder whose Files are copied to Target, a folder of the emitted module.
+	// All are empty if the module is fetched.
+	Dir, Target string
+	Files       []string
+	GoMod       string // the go.mod of a copied module
+	// Requires are the modules that the package needs, "path version", and Sums the lines of
+	// go.sum for them.
+	Requires, Sums []string
+	// Runtime are the packages of the runtime that it imports, directly or not.
+	Runtime []string
 }

@@ -128,6 +128,7 @@ func (s *HTTPServerSpec) Lower(l *Lower) ir.Expr {
 		ir.Set("AltSvc", s.altSvc(l)),
 		ir.Set("HTTP2", s.http2(l)),
 		ir.Set("Errors", l.Link.Errors(l)),
+		ir.Set("Logger", l.Logger()),
 	), handler)
 }
 

@@ -51,9 +51,10 @@ func (n *Node) eachBelow(segs []Segment, f func(*Node, []Segment)) {
 
 // leaves compares the paths that end after segs with the leaves below n, given how
 // the segments before relate to those above n: whether one leaf matches all of these paths,
-// and whether some leaf that a look-up comes to later matches a part of them.
+// and whether some leaf that a look-up comes to later matches a part of them. It comes earlier to
+// those that have a literal where segs have the first wildcard.
 func (n *Node) leaves(segs []Segment, rel relation) (all, some bool) {
-	if n == nil || rel == general && !n.open {
+	if n == nil || rel == general {
 		return false, false
 	}
 	if len(segs) == 0 {

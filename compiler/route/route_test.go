@@ -170,6 +170,7 @@ func TestRedirects(t *testing.T) {
 		{[]string{"/{x}/", "/a"}, 1, true},
 		{[]string{"/a/{x}/", "/{y}/b"}, 0, false},
 		{[]string{"/a/{x}/", "/{y}/b", "/{y}/{z}"}, 0, true},
+		{[]string{"/{x}/b/", "/a/{y}"}, 1, true},
 		{[]string{"a.com/x", "/x/"}, 0, false},
 		{[]string{"a.com/x", "-a.com/", "/x/"}, 1, true},
 	} {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"io"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/diag"
@@ -73,17 +74,35 @@ type built struct {
 // can mean billions of nodes; nobody needs that many routes.
 const maxAliased = 200_000
 
+// documents reads the documents of a chunk. Blank lines at its end aren't part of the last
+// value: a block scalar that ends a document has no line feed at its end, in AILERON
+// Gateway, too.
 func (b *builder) documents(chunk string) (roots []*Node) {
+	docs, err := loadChunk(strings.TrimRight(chunk, " \n"))
+	if err != nil {
+		docs, err = loadChunk(chunk) // mistakes at the end are described by what stands there
+	}
+	for _, doc := range docs {
+		b.done, b.aliased = make(map[*yaml.Node]built), 0
+		roots = append(roots, b.node(doc).node)
+	}
+	b.syntax(err)
+	return roots
+}
+
+// loadChunk returns the documents of a chunk as far as they can be read.
+func loadChunk(chunk string) (docs []*yaml.Node, err error) {
 	loader, err := yaml.NewLoader(strings.NewReader(chunk))
 	for err == nil {
 		var doc yaml.Node
 		if err = loader.Load(&doc); err == nil && len(doc.Content) == 1 {
-			b.done, b.aliased = make(map[*yaml.Node]built), 0
-			roots = append(roots, b.node(doc.Content[0]).node)
+			docs = append(docs, doc.Content[0])
 		}
 	}
-	b.syntax(err)
-	return roots
+	if err == io.EOF {
+		err = nil
+	}
+	return docs, err
 }
 
 func (b *builder) node(n *yaml.Node) built {

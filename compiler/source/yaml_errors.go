@@ -2,7 +2,6 @@ package source
 
 import (
 	"errors"
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -29,7 +28,7 @@ var hints = []struct{ message, hint string }{
 
 // syntax reports why a document ended early, if it did.
 func (b *builder) syntax(err error) {
-	if err == nil || err == io.EOF {
+	if err == nil {
 		return
 	}
 	le, ok := errors.AsType[*yaml.LoadError](err)

@@ -106,7 +106,11 @@ func large() Set {
 	for i := range 80 {
 		host := fmt.Sprintf("shop%d.example.com", i/4)
 		pattern := host + []string{"/", "/cart", "/item/{id}", "/static/{file...}"}[i%4]
-		s.Routes = append(s.Routes, route.Route{Pattern: pattern, Handler: i / 4 % 5, From: fmt.Sprintf("shops.yaml:%d", i+1)})
+		r := route.Route{Pattern: pattern, Handler: i / 4 % 5, From: fmt.Sprintf("shops.yaml:%d", i+1)}
+		if i%11 == 0 {
+			r.Methods = []string{}
+		}
+		s.Routes = append(s.Routes, r)
 	}
 	return s
 }

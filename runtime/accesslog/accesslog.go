@@ -54,8 +54,8 @@ type Header struct {
 
 // New makes a middleware for both sides. On an exchange of a server it logs what the
 // client sends and gets, and turns errors into responses, so that it knows the
-// status. On one that has no error handler, a leg, it logs what is sent to the upstream and
-// what it answers: status 0 if it doesn't.
+// status. On a leg, which has a parent or at least no request target, it logs what is sent to
+// the upstream and what it answers: status 0 if it doesn't.
 func New(o Options) gateway.Middleware {
 	if o.TimeFormat == "" {
 		o.TimeFormat = "2006-01-02 15:04:05.000"
@@ -83,14 +83,14 @@ type logger struct {
 }
 
 func (l *logger) serve(x *gateway.Exchange, next gateway.Handler) error {
-	where := "server"
-	if x.Errors == nil {
-		where = "client"
+	side, leg := "server", x.Parent != nil || x.Request.Target == ""
+	if leg {
+		side = "client"
 	}
-	e := l.begin(where, x)
+	e := l.begin(side, x)
 	defer e.end() // on a panic, too
 	err := next.Serve(x)
-	if err != nil && (x.Errors == nil || gateway.StatusOf(err) == gateway.LogOnly) {
+	if err != nil && (leg || gateway.StatusOf(err) == gateway.LogOnly) {
 		e.lost()
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 // request is a new exchange with a POST in it.
 func request() *gateway.Exchange {
 	x := &gateway.Exchange{Request: gateway.Request{
-		Method: "POST", Scheme: "http", Host: "api.example.com", Path: "/a b", RawPath: "/a%20b", RawQuery: "k=v",
+		Method: "POST", Scheme: "http", Host: "api.example.com", Target: "/a%20b?k=v", Path: "/a b", RawPath: "/a%20b", RawQuery: "k=v",
 		Proto: "HTTP/1.1", RemoteAddr: "192.0.2.7:41234", Body: io.NopCloser(strings.NewReader("hello")), ContentLength: 5,
 		Header: fields("x-foo", "1", "Authorization", "Bearer abc", "X-Foo", "2", "Accept", "*/*"),
 	}}
@@ -145,6 +145,7 @@ func TestClient(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var leg gateway.Exchange
 			request().Leg(&leg)
+			leg.Errors = errorPage{}
 			leg.Request.Method, leg.Request.Host, leg.Request.Path = "GET", "10.0.0.7:8080", "/up"
 			got, err := lines(accesslog.Options{}, &leg, tt.next)
 			want := requestLine + `{"time":0,"msg":"client","response":{"duration":0,"header":{},"id":0,` + tt.want + `,"time":0}}` + "\n"
@@ -340,7 +341,7 @@ func Example() {
 		x.Response.Bytes = []byte("hello")
 		return nil
 	}))
-	_ = h.Serve(&gateway.Exchange{Request: gateway.Request{Method: "GET", Path: "/greeting"}})
+	_ = h.Serve(&gateway.Exchange{Request: gateway.Request{Method: "GET", Target: "/greeting", Path: "/greeting"}})
 	// Output:
 	// > GET /greeting
 	// < 200 5
@@ -370,7 +371,7 @@ func BenchmarkServer(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				x.Reset()
-				x.Errors = errorPage{}
+				x.Request.Target = "/users/42"
 				x.Request.Method, x.Request.Host, x.Request.Path, x.Request.Proto = "GET", "api.example.com", "/users/42", "HTTP/1.1"
 				x.Request.RemoteAddr = "192.0.2.7:41234"
 				x.Request.Header = append(x.Request.Header, header...)

@@ -139,10 +139,18 @@ func (c *command) run(args []string, signals <-chan os.Signal) int {
 	case code := <-ended:
 		return code
 	case <-signals:
+	}
+	select {
+	case code := <-ended: // it was about to end: nothing was cut off
+		return code
+	case <-time.After(atOnce):
 		c.complain("stopped at once by a second signal")
 		return exitFailed
 	}
 }
+
+// atOnce is how long a gateway that has nothing left to do may take to end.
+const atOnce = 100 * time.Millisecond
 
 // start reads the environment, makes the gateway and runs it.
 func (c *command) start(ctx context.Context, f *flags) int {

@@ -37,15 +37,14 @@ func (h *Handler) logError(x *gateway.Exchange, f failure, answered int) {
 // describe returns what is logged of a failure. Errors without a code are of the
 // kind Undefined.
 func describe(f failure) (code, kind, text string) {
-	const undefinedCode, undefinedKind = "E0000", "Undefined"
+	const code0, kind0 = "E0000", "Undefined"
 	switch {
 	case f.err == nil:
-		return undefinedCode, undefinedKind, undefinedCode + "." + undefinedKind + "  [" + f.error.Error() + "]"
-	case f.err.Code == "" && f.err.Cause != nil && f.err.Message == f.err.Cause.Error():
-		// Another type of error, of a component with an error handler of its own.
-		return undefinedCode, undefinedKind, undefinedCode + "." + undefinedKind + "  [" + f.err.Message + "]"
+		return code0, kind0, code0 + "." + kind0 + "  [" + f.error.Error() + "]"
+	case f.err.Code == "" && f.err.Message == "" && f.err.Cause != nil: // of another type, too
+		return code0, kind0, code0 + "." + kind0 + "  [" + f.err.Cause.Error() + "]"
 	case f.err.Code == "":
-		return undefinedCode, undefinedKind, undefinedCode + "." + undefinedKind + " " + f.err.Error()
+		return code0, kind0, code0 + "." + kind0 + " " + f.err.Error()
 	}
 	return f.err.Code, f.err.Kind, f.err.Error()
 }

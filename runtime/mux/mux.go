@@ -8,6 +8,8 @@
 package mux
 
 import (
+	"strings"
+
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
@@ -22,11 +24,11 @@ type Router interface {
 // Serve lets the handler that r picks serve x. A path that isn't clean is redirected to
 // its clean form; but that of a CONNECT request stays as it is.
 func Serve(x *gateway.Exchange, r Router) error {
+	x.Request.Params = x.Request.Params[:0]
 	path := x.Request.RawPath
 	if !plain(path) {
 		return serveOdd(x, r)
 	}
-	x.Request.Params = x.Request.Params[:0]
 	h := r.Route(x, path)
 	if h == nil {
 		return NotFound(x)
@@ -48,7 +50,6 @@ func serveOdd(x *gateway.Exchange, r Router) error {
 	case raw == "" || raw[0] != '/':
 		return NotFound(x)
 	}
-	x.Request.Params = x.Request.Params[:0]
 	h := r.Route(x, canonical(clean))
 	if _, ok := h.(AddSlash); ok {
 		return h.Serve(x)
@@ -102,6 +103,13 @@ func redirect(x *gateway.Exchange, path string) {
 	}
 	x.Response.Status = 307
 	x.Response.Header.Set("Location", location)
+	if m := x.Request.Method; m == "GET" || m == "HEAD" {
+		// A note with a link, for those who don't follow (RFC 9110, section 15.4). Of what
+		// HTML reads, the location can hold ampersands and apostrophes: the rest is escaped.
+		x.Response.Header.Set("Content-Type", "text/html; charset=utf-8")
+		link := strings.ReplaceAll(strings.ReplaceAll(location, "&", "&amp;"), "'", "&#39;")
+		x.Response.Bytes = []byte(`<a href="` + link + `">Temporary Redirect</a>.` + "\n\n")
+	}
 }
 
 // Param sets the value of a wildcard.

@@ -110,7 +110,8 @@ func escapePath(p string) string {
 	return p
 }
 
-// escapeQuery does the same for a query (RFC 3986, section 3.4).
+// escapeQuery does the same for a query (RFC 3986, section 3.4), but leaves characters
+// alone that are common in queries though the RFC doesn't have them, like brackets.
 func escapeQuery(q string) string {
 	for i := range len(q) {
 		if !queryByte(q, i) {
@@ -144,7 +145,7 @@ func pathByte(p string, i int) bool {
 }
 
 func queryByte(q string, i int) bool {
-	return q[i] > ' ' && q[i] < 0x7f && q[i] != '"' && q[i] != '<' && q[i] != '>' && q[i] != '#'
+	return q[i] > ' ' && q[i] < 0x7f && strings.IndexByte(`"#<>\`, q[i]) < 0
 }
 
 func isAlphanumeric(c byte) bool {

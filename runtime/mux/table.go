@@ -64,7 +64,7 @@ func (t *Table) Find(x *gateway.Exchange, host, path string) (int32, gateway.Han
 	if other {
 		route = m.find(0, path)
 	}
-	if !m.exact && path[len(path)-1] != '/' {
+	if !m.leaf && path[len(path)-1] != '/' {
 		// What leaves something to the rest of the path yields to the redirect to a subtree.
 		s := match{t: t, slash: true}
 		if s.find(root, path) != 0 || other && s.find(0, path) != 0 {
@@ -76,10 +76,10 @@ func (t *Table) Find(x *gateway.Exchange, host, path string) (int32, gateway.Han
 		return -1, nil
 	}
 	r := &t.Routes[route]
-	if r.Allow != "" && !r.Allow.has(x.Request.Method) {
-		if r.Allow == NoMethod {
-			return -1, Allow("")
-		}
+	switch {
+	case r.Allow == NoMethod:
+		return -1, Allow("")
+	case r.Allow != "" && !r.Allow.has(x.Request.Method):
 		return -1, r.Allow
 	}
 	if r.Params != "" {
@@ -111,9 +111,8 @@ type match struct {
 	t *Table
 	// slash asks for the path with a slash behind, and only for a route that leaves nothing to
 	// the rest of it.
-	slash bool
-	// exact tells that nothing was left to the rest of the path.
-	exact  bool
+	slash  bool
+	leaf   bool            // the route is that of a node where the path ends
 	values []gateway.Field // of the wildcards so far
 	rest   string          // the rest of the path
 }
@@ -126,25 +125,23 @@ func (m *match) find(node int32, path string) int32 {
 		if m.slash {
 			return max(n.End, n.Multi)
 		}
-		m.exact = n.Leaf != 0
+		m.leaf = n.Leaf != 0
 		return n.Leaf
 	}
 	if path == "/" && n.End != 0 {
-		m.exact = true
 		return n.End
 	}
 	end := 1
 	for end < len(path) && path[end] != '/' {
 		end++
 	}
-	k := len(m.values)
 	if to := m.t.find(node, path[1:end]); to != 0 {
 		if r := m.find(to, path[end:]); r != 0 {
 			return r
 		}
-		m.values = m.values[:k]
 	}
 	if n.Wild != 0 && end > 1 {
+		k := len(m.values)
 		if !m.slash {
 			m.values = append(m.values, gateway.Field{Value: path[1:end]})
 		}
@@ -156,7 +153,7 @@ func (m *match) find(node int32, path string) int32 {
 	if n.Multi == 0 || m.slash {
 		return 0
 	}
-	m.exact = path == "/"
+	m.leaf = false
 	m.rest = path[1:]
 	return n.Multi
 }

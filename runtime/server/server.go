@@ -32,7 +32,7 @@ type Options struct {
 	// IdleTimeout is how long a connection may wait for its next request.
 	IdleTimeout time.Duration
 	// ShutdownTimeout is how long running exchanges may go on after the context of
-	// Serve has ended.
+	// Run has ended.
 	ShutdownTimeout time.Duration
 	// MaxHeaderBytes is the size of the largest head of a request that is accepted, the request line
 	// included. Larger ones are answered by 431 (RFC 6585, section 5). 0 is 1 MiB.
@@ -113,7 +113,7 @@ func limit(d time.Duration) time.Duration {
 	return d
 }
 
-// Listen binds the address. Serve does it, too; Listen before it finds errors early.
+// Listen binds the address. Run does it, too, if it has not been done.
 func (s *Server) Listen() error {
 	l, err := listen.Listen(context.Background(), s.options.Listen)
 	if err != nil {
@@ -129,6 +129,14 @@ func (s *Server) Addr() net.Addr {
 		return nil
 	}
 	return s.listener.Addr()
+}
+
+// Close gives the address back of a server that won't run.
+func (s *Server) Close() error {
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Close()
 }
 
 // Run answers requests until ctx ends. Then it closes the listener, gives the running
@@ -170,8 +178,18 @@ func (s *Server) drain() error {
 		ctx, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
 	}
-	if err := s.http.Shutdown(ctx); ctx.Err() != nil {
-		return err
+	for {
+		// Shutdown looks for connections that have become idle ever more rarely, up to
+		// twice a second. Begun anew, it looks often, and the end isn't late.
+		round, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		err := s.http.Shutdown(round)
+		cancel()
+		if ctx.Err() != nil {
+			return err
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			break
+		}
 	}
 	return s.engine.wait(ctx) // upgraded connections, which net/http has let go
 }

@@ -26,7 +26,7 @@ const patience = 10 * time.Second
 // A gatewayUnderTest is a running server.
 type gatewayUnderTest struct {
 	*server.Server
-	stop func() // ends the context of Serve
+	stop func() // ends the context of Run
 	done chan error
 }
 
@@ -48,7 +48,7 @@ func start(t *testing.T, o server.Options, h gateway.HandlerFunc) *gatewayUnderT
 		select {
 		case err := <-g.done:
 			if err != nil {
-				t.Errorf("Serve: %v", err)
+				t.Errorf("Run: %v", err)
 			}
 			g.done <- nil
 		case <-time.After(patience):

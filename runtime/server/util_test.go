@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"io"
+	"os"
 	"sort"
 	"strings"
 
@@ -26,3 +27,5 @@ var sorted = gocmp.Transformer("sort", func(list []string) []string {
 	sort.Strings(list)
 	return list
 })
+
+var errTimeout = os.ErrDeadlineExceeded

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -90,6 +91,49 @@ func TestReplacedRootIsSeen(t *testing.T) {
 	if got := at(3); got != "1" {
 		t.Errorf("with the first again: got %q", got)
 	}
+}
+
+func TestRequestsWhileTheRootIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"one", "two"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name, "a.txt"), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	current := filepath.Join(dir, "current")
+	link := func(target string) {
+		if err := os.Symlink(target, current+".new"); err != nil {
+			t.Error(err)
+		}
+		if err := os.Rename(current+".new", current); err != nil {
+			t.Error(err)
+		}
+	}
+	link("one")
+	h := handler(t, static.Options{Root: current})
+	start := time.Now()
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for second := range 200 {
+				x := &gateway.Exchange{Request: gateway.Request{Method: "GET", Path: "/a.txt"}, Start: start.Add(time.Duration(second) * time.Second)}
+				if err := h.Serve(x); err != nil {
+					t.Errorf("second %d: %v", second, err)
+					continue
+				}
+				_ = x.Response.Body.Close()
+			}
+		})
+	}
+	group.Go(func() {
+		for i := range 100 {
+			link([]string{"two", "one"}[i%2])
+		}
+	})
+	group.Wait()
 }
 
 func TestClosed(t *testing.T) {

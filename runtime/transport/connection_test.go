@@ -279,3 +279,34 @@ func TestBadOptions(t *testing.T) {
 		t.Error("HTTP2: no error")
 	}
 }
+
+// An upstream answers before it has been asked, perhaps while a request is still being written. Under the
+// race detector, this shows whether what belongs to a request is reused too early.
+func TestAnswersBeforeRequests(t *testing.T) {
+	addr := rawServer(t, func(_ int, c net.Conn, r *bufio.Reader) {
+		go io.Copy(io.Discard, r)
+		for {
+			if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"); err != nil {
+				return
+			}
+		}
+	})
+	tr := newHTTP1(t, HTTPOptions{WriteBufferSize: 16}) // so that a head takes many writes
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := range 30 {
+				leg, end := newLeg(t, "POST", "http://"+addr)
+				for range 20 {
+					leg.Request.Header.Add("X-"+strings.Repeat("a", i%7+1), strings.Repeat("x", 50))
+				}
+				setBody(leg, strings.Repeat("x", 3000*i), int64(3000*i))
+				if tr.Serve(leg) == nil && leg.Response.Body != nil {
+					_, _ = io.Copy(io.Discard, leg.Response.Body)
+				}
+				end()
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,402 @@
+package plugin_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/aileron-gateway/aileronc"
+	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/plugin"
+)
+
+// folder writes the files of a txtar text to a temporary folder.
+func folder(t *testing.T, text string) string {
+	t.Helper()
+	t.Setenv("GOPROXY", "off") // nothing is fetched
+	dir := t.TempDir()
+	for _, f := range txtar.Parse([]byte(text)).Files {
+		file := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func inspect(t *testing.T, dir, path, symbol string) *plugin.Symbol {
+	t.Helper()
+	s, err := plugin.Inspect(aileronc.Source, dir, path, symbol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const symbols = `
+-- p/p.go --
+package p
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+type Auth struct{}
+
+func (*Auth) Middleware(next http.Handler) http.Handler               { return next }
+func (*Auth) Tripperware(next http.RoundTripper) http.RoundTripper    { return next }
+func (*Auth) Init(l gateway.Logger, e gateway.ErrorHandler) error      { return nil }
+func (*Auth) ServeHTTPError(http.ResponseWriter, *http.Request, error) {}
+
+type Life struct{ n int }
+
+func (Life) Initialize() error                                              { return nil }
+func (Life) Finalize() error                                                { return nil }
+func (Life) Run(ctx context.Context) error                                  { return nil }
+func (Life) HealthCheck(c context.Context) (ctx context.Context, ok bool) { return c, true }
+func (Life) Serve(x *gateway.Exchange) error                                { return nil }
+func (Life) HandleError(x *gateway.Exchange, err error)                     {}
+
+type Log struct{}
+
+func (Log) Enabled(gateway.Level) bool                                         { return true }
+func (Log) Log(*gateway.Exchange, gateway.Level, string, ...gateway.Attr) {}
+func (Log) WriteLine([]byte)                                                  {}
+
+type Request = *http.Request
+
+var (
+	Plugin       Auth
+	Pointer      = &Auth{}
+	Handler      http.Handler
+	Func         = func(next http.Handler) http.Handler { return next }
+	Gateway      gateway.Middleware
+	Nothing      int
+	unexported   Auth
+	LifeValue    Life
+	Transport    http.RoundTripper = http.DefaultTransport
+)
+
+func Middleware(next http.Handler) http.Handler                { return next }
+func Tripperware(next http.RoundTripper) http.RoundTripper     { return next }
+func Serve(x *gateway.Exchange) error                          { return nil }
+func ServeHTTP(w http.ResponseWriter, r Request)               {}
+func New() *Auth                                               { return nil }
+func NewFails() (func(http.Handler) http.Handler, error)       { return nil, nil }
+func Args(int) http.Handler                                    { return nil }
+func OnlyInit() interface{ Init(gateway.Logger, gateway.ErrorHandler) error } { return nil }
+
+type Generic[T any] struct{}
+
+const Constant = 1
+`
+
+func TestSymbols(t *testing.T) {
+	auth := []plugin.Shape{plugin.HTTPMiddleware, plugin.HTTPTripperware, plugin.HTTPErrorHandler, plugin.Init}
+	life := []plugin.Shape{plugin.Handler, plugin.ErrorHandler, plugin.HealthChecker, plugin.Initializer, plugin.Finalizer, plugin.Runner}
+	dir := folder(t, symbols)
+	for _, want := range []plugin.Symbol{
+		{Name: "Plugin", Form: plugin.Address, Type: "*p.Auth", Shapes: auth},
+		{Name: "Pointer", Form: plugin.Value, Type: "*p.Auth", Shapes: auth},
+		{Name: "Handler", Form: plugin.Value, Type: "http.Handler", Shapes: []plugin.Shape{plugin.HTTPHandler}},
+		{Name: "Func", Form: plugin.Value, Type: "func(next http.Handler) http.Handler", Shapes: []plugin.Shape{plugin.HTTPMiddlewareFunc}},
+		{Name: "Gateway", Form: plugin.Value, Type: "gateway.Middleware", Shapes: []plugin.Shape{plugin.MiddlewareFunc}},
+		{Name: "LifeValue", Form: plugin.Value, Type: "p.Life", Shapes: life},
+		{Name: "Transport", Form: plugin.Value, Type: "http.RoundTripper", Shapes: []plugin.Shape{plugin.RoundTripper}},
+		{Name: "Middleware", Form: plugin.Value, Type: "func(next http.Handler) http.Handler", Shapes: []plugin.Shape{plugin.HTTPMiddlewareFunc}},
+		{Name: "Tripperware", Form: plugin.Value, Type: "func(next http.RoundTripper) http.RoundTripper", Shapes: []plugin.Shape{plugin.HTTPTripperwareFunc}},
+		{Name: "Serve", Form: plugin.Value, Type: "func(x *gateway.Exchange) error", Shapes: []plugin.Shape{plugin.HandlerFunc}},
+		{Name: "ServeHTTP", Form: plugin.Value, Type: "func(w http.ResponseWriter, r p.Request)", Shapes: []plugin.Shape{plugin.HTTPHandlerFunc}},
+		{Name: "New", Form: plugin.Constructor, Type: "*p.Auth", Shapes: auth},
+		{Name: "NewFails", Form: plugin.Constructor, Fails: true, Type: "func(http.Handler) http.Handler", Shapes: []plugin.Shape{plugin.HTTPMiddlewareFunc}},
+		{Name: "Auth", Form: plugin.Type, Type: "*p.Auth", Shapes: auth},
+		{Name: "Life", Form: plugin.Type, Type: "*p.Life", Shapes: life},
+		{Name: "Log", Form: plugin.Type, Type: "*p.Log", Shapes: []plugin.Shape{plugin.Logger}},
+	} {
+		got := inspect(t, dir, "p", want.Name)
+		got.Package = ir.Plugin{}
+		if d := cmp.Diff(want, *got); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	dir := folder(t, symbols+`
+-- empty/readme.txt --
+-- broken/broken.go --
+package broken
+
+func F() int { return "x" }
+-- syntax/syntax.go --
+package syntax
+
+func F( {
+-- command/main.go --
+package main
+
+func main() {}
+-- foreign/foreign.go --
+package foreign
+
+import _ "github.com/cespare/xxhash/v2"
+-- internals/internals.go --
+package internals
+
+import _ "github.com/aileron-gateway/aileronc/runtime/internal/query"
+-- own/go.mod --
+module gateway
+-- own/own.go --
+package own
+-- replaced/go.mod --
+module example.com/replaced
+
+replace example.com/a => ../a
+-- replaced/a.go --
+package replaced
+-- mod/go.mod --
+module example.com/mod
+
+go 1.26
+-- mod/internal/a/a.go --
+package a
+-- mod/missing/missing.go --
+package missing
+
+import _ "example.com/elsewhere"
+-- badmod/go.mod --
+modul x
+-- badmod/a.go --
+package badmod
+`)
+	for _, tt := range [][3]string{
+		{"p", "Plugn", "package p has no Plugn; did you mean Plugin?"},
+		{"p", "Xyz", "package p has no Xyz; it has Args, Auth, "},
+		{"p", "unexported", "unexported of package p is not exported: its name must begin with an upper-case letter"},
+		{"p", "Nothing", "Nothing of package p is a int, which can't be used as anything"},
+		{"p", "Args", "Args of package p is a func(int) http.Handler, which"},
+		{"p", "OnlyInit", "which can't be used as anything"},
+		{"p", "Generic", "Generic of package p is a generic type"},
+		{"p", "Request", "Request of package p is a **http.Request, which"},
+		{"p", "Constant", "Constant of package p is a constant"},
+		{"p/p.go", "Plugin", "p/p.go is a file"},
+		{"plugin.so", "Plugin", "plugin.so is a shared object; a plugin is linked in as source"},
+		{"./none", "Plugin", "there is no folder ./none"},
+		{"plugins/none", "Plugin", "there is no folder plugins/none, and import paths of packages that can be plugins begin with a host name"},
+		{"no such thing", "Plugin", "there is no folder no such thing, and it's no import path"},
+		{"example.com/a", "Plugin", "example.com/a needs a version: write example.com/a@v1.2.3"},
+		{"example.com/a@v1.2.3", "Plugin", "example.com/a@v1.2.3 can't be fetched: "},
+		{"empty", "Plugin", "package empty can't be linked in: no Go files in empty"},
+		{"broken", "F", `package broken does not compile: broken/broken.go:3:23: cannot use "x" (untyped string constant) as int value in return statement`},
+		{"syntax", "F", "package syntax does not compile: syntax/syntax.go:3:9: "},
+		{"command", "F", "package command is a main package, which can't be linked in"},
+		{"foreign", "F", "foreign imports github.com/cespare/xxhash/v2; a plugin that needs other modules has to be in a module of its own"},
+		{"internals", "F", "package internals does not compile: internals/internals.go:3:8: use of internal package"},
+		{"own", "F", "the module of own is called gateway"},
+		{"replaced", "F", "the go.mod of replaced replaces example.com/a, which has no effect"},
+		{"mod/internal/a", "F", "mod/internal/a is an internal package of module example.com/mod"},
+		{"mod/missing", "F", "mod/missing needs package example.com/elsewhere, which no module in its go.mod provides"},
+		{"badmod", "F", "can't be read"},
+	} {
+		s, err := plugin.Inspect(aileronc.Source, dir, tt[0], tt[1])
+		switch {
+		case err == nil:
+			t.Errorf("%s %s: got %+v", tt[0], tt[1], s)
+		case !strings.Contains(err.Error(), tt[2]):
+			t.Errorf("%s %s: got %q\nwant %q", tt[0], tt[1], err, tt[2])
+		case strings.Contains(err.Error(), os.TempDir()) && tt[0] != "badmod":
+			t.Errorf("%s %s: %q names a folder of this machine", tt[0], tt[1], err)
+		}
+	}
+}
+
+const handler = `package %
+
+import "net/http"
+
+var Plugin http.Handler
+`
+
+// A package without a module becomes part of the emitted one.
+func TestBare(t *testing.T) {
+	dir := folder(t, `
+-- plugins/auth/auth.go --
+package auth
+
+import (
+	_ "embed"
+	"net/http"
+
+	"github.com/aileron-gateway/aileronc/runtime/adapter"
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+//go:embed pages/*.html
+var page string
+
+var Plugin gateway.Handler = adapter.Handler(http.NotFoundHandler())
+-- plugins/auth/auth_windows.go --
+package auth
+-- plugins/auth/auth_test.go --
+package auth_test
+-- plugins/auth/notes.txt --
+-- plugins/auth/pages/page.html --
+<p>
+`)
+	want := ir.Plugin{
+		ImportPath: "gateway/third_party/plugins/plugins/auth", Name: "auth",
+		Dir: filepath.Join(dir, "plugins", "auth"), Target: "third_party/plugins/plugins/auth",
+		Files:   []string{"auth.go", "auth_windows.go", "pages/page.html"},
+		Runtime: []string{ir.Module + "/runtime/adapter", ir.Module + "/runtime/gateway"},
+	}
+	if d := cmp.Diff(want, inspect(t, dir, "./plugins/auth", "Plugin").Package); d != "" {
+		t.Error(d)
+	}
+}
+
+// Folders have the same names in the emitted module wherever the working folder is.
+func TestTarget(t *testing.T) {
+	dir := folder(t, "-- a/internal/my plugin/p.go --\n"+strings.Replace(handler, "%", "p", 1))
+	for _, tt := range [][3]string{
+		{".", "a/internal/my plugin", "third_party/plugins/a/internal_/my-plugin"},
+		{"a/internal/my plugin", ".", "third_party/plugins/plugin"},
+		{"a/b", "../internal/my plugin", "third_party/plugins/parent/internal_/my-plugin"},
+	} {
+		got := inspect(t, filepath.Join(dir, tt[0]), tt[1], "Plugin").Package
+		if got.Target != tt[2] || got.ImportPath != "gateway/"+tt[2] {
+			t.Errorf("%v: got %q", tt, got.Target)
+		}
+	}
+}
+
+const sums = `github.com/cespare/xxhash/v2 v2.3.0 h1:UL815xU9SqsFlibzuggzjXhog7bL6oX9BbNZnL2UFvs=
+github.com/cespare/xxhash/v2 v2.3.0/go.mod h1:VGX0DQ3Q6kWi7AoAeZDth3/j3BFtOZR5XLFGgcrjCOs=
+`
+
+// A package of a module comes with what it needs of that.
+func TestModule(t *testing.T) {
+	dir := folder(t, `
+-- gw/go.mod --
+module example.com/gw/v2
+
+go 1.26
+
+require (
+	github.com/aileron-gateway/aileronc v0.1.0
+	github.com/cespare/xxhash/v2 v2.3.0
+)
+
+replace github.com/aileron-gateway/aileronc => ../aileronc
+-- gw/go.sum --
+`+sums+`
+-- gw/plugins/auth/auth.go --
+package auth
+
+import (
+	"net/http"
+
+	"example.com/gw/v2/keys"
+)
+
+func Plugin(next http.Handler) http.Handler { return keys.Check(next) }
+-- gw/plugins/auth/auth_plan9.go --
+package auth
+
+import _ "example.com/gw/v2/plan9"
+-- gw/plan9/plan9.go --
+package plan9
+-- gw/keys/keys.go --
+package keys
+
+import (
+	"net/http"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+func Check(next http.Handler) http.Handler { _ = xxhash.Sum64; return next }
+-- gw/alone/alone.go --
+`+strings.Replace(handler, "%", "alone", 1)+`
+-- gw/unrelated/unrelated.go --
+package unrelated
+`)
+	gw := filepath.Join(dir, "gw")
+	want := ir.Plugin{
+		ImportPath: "example.com/gw/v2/plugins/auth", Name: "auth",
+		Module: "example.com/gw/v2", Version: "v2.0.0",
+		Dir: gw, Target: "third_party/plugins/example.com/gw/v2",
+		Files: []string{"keys/keys.go", "plan9/plan9.go", "plugins/auth/auth.go", "plugins/auth/auth_plan9.go"},
+		GoMod: "module example.com/gw/v2\n\ngo 1.26\n\nrequire github.com/cespare/xxhash/v2 v2.3.0\n",
+	}
+	// From the folder of the module, by folder and by import path; from outside by folder.
+	for _, tt := range [][2]string{{gw, "plugins/auth"}, {gw, "example.com/gw/v2/plugins/auth"}, {dir, "./gw/plugins/auth"}} {
+		got := inspect(t, tt[0], tt[1], "Plugin").Package
+		requires, lines := got.Requires, strings.Join(got.Sums, "\n")
+		got.Requires, got.Sums = nil, nil
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%v: %s", tt, d)
+		}
+		if !strings.Contains(strings.Join(requires, "\n")+"\n", "github.com/cespare/xxhash/v2 v2.3.0\n") || !strings.Contains(lines, strings.TrimSpace(sums)) {
+			t.Errorf("%v: requires %v\n%s", tt, requires, lines)
+		}
+	}
+	alone := inspect(t, gw, "./alone", "Plugin").Package
+	want = ir.Plugin{
+		ImportPath: "example.com/gw/v2/alone", Name: "alone",
+		Module: "example.com/gw/v2", Version: "v2.0.0",
+		Dir: gw, Target: "third_party/plugins/example.com/gw/v2",
+		Files: []string{"alone/alone.go"},
+		GoMod: "module example.com/gw/v2\n\ngo 1.26\n",
+	}
+	if d := cmp.Diff(want, alone); d != "" {
+		t.Error(d)
+	}
+}
+
+// A package of a module that the working folder's requires is fetched.
+func TestFetched(t *testing.T) {
+	dir := folder(t, `
+-- go.mod --
+module example.com/gw
+
+go 1.26
+
+require golang.org/x/text v0.43.0
+-- go.sum --
+`+lines(t, "golang.org/x/text")+`
+`)
+	_, err := plugin.Inspect(aileronc.Source, dir, "golang.org/x/text/language", "Und")
+	if err == nil || !strings.Contains(err.Error(), "Und of package golang.org/x/text/language is a language.Tag") {
+		t.Errorf("got %v", err)
+	}
+	_, err = plugin.Inspect(aileronc.Source, dir, "golang.org/x/text/none", "X")
+	if err == nil || !strings.Contains(err.Error(), "golang.org/x/text/none") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// lines are those of our own go.sum for a module.
+func lines(t *testing.T, module string) string {
+	t.Helper()
+	text, err := aileronc.Source.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, module+" ") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
