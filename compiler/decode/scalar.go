@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/source"
@@ -117,7 +118,7 @@ func (w *walker) checkText(pos diag.Pos, s string, f Field) {
 	if f.Tag.Get("minlen") != "" && s == "" {
 		w.List.Errorf(pos, diag.OutOfRange, "%s must not be empty", f.Name)
 	}
-	if p := f.Tag.Get("pattern"); p != "" && !regexp.MustCompile(p).MatchString(s) {
+	if p := f.Tag.Get("pattern"); p != "" && !pattern(p).MatchString(s) {
 		w.List.Errorf(pos, diag.BadValue, "%q can't be the value of %s: it must match %s", s, f.Name, p)
 	}
 	if name := f.Tag.Get("format"); name != "" {
@@ -125,6 +126,18 @@ func (w *walker) checkText(pos diag.Pos, s string, f Field) {
 			w.List.Errorf(pos, formats[name].code, "%s: %v", f.Name, err)
 		}
 	}
+}
+
+var patterns sync.Map // string -> *regexp.Regexp
+
+// pattern compiles the regular expression of a tag, once.
+func pattern(p string) *regexp.Regexp {
+	if re, ok := patterns.Load(p); ok {
+		return re.(*regexp.Regexp)
+	}
+	re := regexp.MustCompile(p)
+	patterns.Store(p, re)
+	return re
 }
 
 func (w *walker) checkList(n *source.Node, v reflect.Value, f Field) {

@@ -5,6 +5,7 @@ package emit
 import (
 	"bytes"
 	"fmt"
+	"go/format"
 	"slices"
 	"strings"
 
@@ -46,13 +47,34 @@ func Files(p *ir.Program, version string) ([]File, error) {
 	return append(out, File{name, content}), nil
 }
 
-// render prints a file and sorts its imports into the two usual groups.
+// render prints a file, formats it, and sorts its imports into the two usual groups. Only
+// the head of the file is given to package imports, which reads all that it gets several times.
 func render(name string, f *jen.File) ([]byte, error) {
 	var b bytes.Buffer
 	if err := f.Render(&b); err != nil {
 		return nil, fmt.Errorf("printing %s: %w", name, err)
 	}
-	return imports.Process(name, b.Bytes(), &imports.Options{FormatOnly: true, Comments: true, TabIndent: true, TabWidth: 8})
+	end := importsEnd(b.Bytes())
+	head, err := imports.Process(name, b.Bytes()[:end], &imports.Options{FormatOnly: true, Comments: true, TabIndent: true, TabWidth: 8})
+	if err != nil {
+		return nil, fmt.Errorf("formatting %s: %w", name, err)
+	}
+	out, err := format.Source(slices.Concat(head, b.Bytes()[end:]))
+	if err != nil {
+		return nil, fmt.Errorf("formatting %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// importsEnd is where the import declaration of a file ends.
+func importsEnd(src []byte) int {
+	if i := bytes.Index(src, []byte("\nimport (")); i >= 0 {
+		return i + bytes.Index(src[i:], []byte(")")) + 1
+	}
+	if i := bytes.Index(src, []byte("\nimport ")); i >= 0 {
+		return i + 1 + bytes.IndexByte(src[i+1:], '\n')
+	}
+	return bytes.Index(src, []byte("\npackage main")) + len("\npackage main")
 }
 
 type generator struct {
@@ -136,6 +158,7 @@ func (g *generator) name() {
 
 func (g *generator) file() *jen.File {
 	f := jen.NewFile("main")
+	f.NoFormat = true // render does it
 	f.HeaderComment(g.header)
 	for path, name := range g.pkgs {
 		f.ImportName(path, name)

@@ -174,6 +174,14 @@ package a
 package missing
 
 import _ "example.com/elsewhere"
+-- mod/deep/deep.go --
+package deep
+
+import _ "example.com/mod/bad"
+-- mod/bad/bad.go --
+package bad
+
+var X int = "x"
 -- badmod/go.mod --
 modul x
 -- badmod/a.go --
@@ -187,7 +195,7 @@ package badmod
 		{"p", "Args", "Args of package p is a func(int) http.Handler, which"},
 		{"p", "OnlyInit", "which can't be used as anything"},
 		{"p", "Generic", "Generic of package p is a generic type"},
-		{"p", "Request", "Request of package p is a **http.Request, which"},
+		{"p", "Request", "Request of package p is a *p.Request, which"},
 		{"p", "Constant", "Constant of package p is a constant"},
 		{"p/p.go", "Plugin", "p/p.go is a file"},
 		{"plugin.so", "Plugin", "plugin.so is a shared object; a plugin is linked in as source"},
@@ -195,17 +203,18 @@ package badmod
 		{"plugins/none", "Plugin", "there is no folder plugins/none, and import paths of packages that can be plugins begin with a host name"},
 		{"no such thing", "Plugin", "there is no folder no such thing, and it's no import path"},
 		{"example.com/a", "Plugin", "example.com/a needs a version: write example.com/a@v1.2.3"},
-		{"example.com/a@v1.2.3", "Plugin", "example.com/a@v1.2.3 can't be fetched: "},
-		{"empty", "Plugin", "package empty can't be linked in: no Go files in empty"},
-		{"broken", "F", `package broken does not compile: broken/broken.go:3:23: cannot use "x" (untyped string constant) as int value in return statement`},
-		{"syntax", "F", "package syntax does not compile: syntax/syntax.go:3:9: "},
+		{"example.com/a@v1.2.3", "Plugin", "the modules of example.com/a@v1.2.3 can't be had: "},
+		{"empty", "Plugin", "there are no Go files in empty"},
+		{"broken", "F", `package broken can't be built: broken/broken.go:3:23: cannot use "x" (untyped string constant) as int value in return statement`},
+		{"syntax", "F", "package syntax can't be built: syntax/syntax.go:3:9: "},
 		{"command", "F", "package command is a main package, which can't be linked in"},
 		{"foreign", "F", "foreign imports github.com/cespare/xxhash/v2; a plugin that needs other modules has to be in a module of its own"},
-		{"internals", "F", "package internals does not compile: internals/internals.go:3:8: use of internal package"},
+		{"internals", "F", "package internals can't be built: internals/internals.go:3:8: use of internal package"},
 		{"own", "F", "the module of own is called gateway"},
 		{"replaced", "F", "the go.mod of replaced replaces example.com/a, which has no effect"},
 		{"mod/internal/a", "F", "mod/internal/a is an internal package of module example.com/mod"},
 		{"mod/missing", "F", "mod/missing needs package example.com/elsewhere, which no module in its go.mod provides"},
+		{"mod/deep", "F", `package mod/deep can't be built: bad/bad.go:3:13: cannot use "x"`},
 		{"badmod", "F", "can't be read"},
 	} {
 		s, err := plugin.Inspect(aileronc.Source, dir, tt[0], tt[1])

@@ -33,7 +33,14 @@ func scan(at *location) (*sources, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.add(filepath.ToSlash(rel))
+	rel = filepath.ToSlash(rel)
+	if err := s.add(rel); err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(s.packages[rel], func(name string) bool { return path.Ext(name) == ".go" }) {
+		return nil, fmt.Errorf("there are no Go files in %s", at.show)
+	}
+	return s, nil
 }
 
 // add reads the package in a folder, and those of its module that it imports.

@@ -1,6 +1,7 @@
 // Package debug serves what a running gateway tells about itself: the profiles of
 // net/http/pprof and the variables of expvar. They are for those who run the gateway,
-// not for its clients: put them behind an allow list or authentication.
+// not for its clients: put them behind an allow list or authentication. They are to be
+// asked by GET.
 //
 // Importing it registers the same handlers in http.DefaultServeMux, which no gateway serves.
 package debug
@@ -9,45 +10,30 @@ import (
 	"expvar"
 	"net/http"
 	"net/http/pprof"
-	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/adapter"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
-// profilePath is where Profile expects to be served; the index links below it.
-const profilePath = "/debug/pprof/"
+// Index returns the handler of /debug/pprof/ and below: a page of links, and the
+// profiles that it names, such as /debug/pprof/heap.
+func Index() gateway.Handler { return handler(pprof.Index) }
 
-// Profile returns the handler of /debug/pprof/ and all below it: an index, the
-// profiles that it names, cmdline, profile, symbol and trace.
-func Profile() gateway.Handler {
-	index := adapter.Handler(http.HandlerFunc(pprof.Index)) // serves the named profiles, too
-	special := map[string]gateway.Handler{
-		"cmdline": adapter.Handler(http.HandlerFunc(pprof.Cmdline)),
-		"profile": adapter.Handler(http.HandlerFunc(pprof.Profile)),
-		"symbol":  adapter.Handler(http.HandlerFunc(pprof.Symbol)),
-		"trace":   adapter.Handler(http.HandlerFunc(pprof.Trace)),
-	}
-	return readOnly(gateway.HandlerFunc(func(x *gateway.Exchange) error {
-		if h := special[strings.TrimPrefix(x.Request.Path, profilePath)]; h != nil {
-			return h.Serve(x)
-		}
-		return index.Serve(x)
-	}))
-}
+// Cmdline returns the handler of /debug/pprof/cmdline: the command line of the gateway.
+func Cmdline() gateway.Handler { return handler(pprof.Cmdline) }
 
-// Vars returns the handler of /debug/vars: the variables as a JSON object.
-func Vars() gateway.Handler { return readOnly(adapter.Handler(expvar.Handler())) }
+// CPUProfile returns the handler of /debug/pprof/profile: a CPU profile of the next ?seconds=30,
+// which must be less than the server's write timeout.
+func CPUProfile() gateway.Handler { return handler(pprof.Profile) }
 
-func readOnly(next gateway.Handler) gateway.Handler {
-	return gateway.HandlerFunc(func(x *gateway.Exchange) error {
-		if m := x.Request.Method; m != http.MethodGet && m != http.MethodHead {
-			return &gateway.Error{
-				Status: http.StatusMethodNotAllowed, Code: "E2131", Kind: "CoreServerNotFound",
-				Message: "method " + m + " is not allowed for " + x.Request.Path,
-				Header:  gateway.Header{{Name: "Allow", Value: "GET, HEAD"}},
-			}
-		}
-		return next.Serve(x)
-	})
-}
+// Symbol returns the handler of /debug/pprof/symbol: the functions at the program
+// counters in the query.
+func Symbol() gateway.Handler { return handler(pprof.Symbol) }
+
+// Trace returns the handler of /debug/pprof/trace: an execution trace of the next ?seconds=1.
+func Trace() gateway.Handler { return handler(pprof.Trace) }
+
+// Vars returns the handler of /debug/vars: the variables of expvar as a JSON object.
+func Vars() gateway.Handler { return adapter.Handler(expvar.Handler()) }
+
+func handler(f http.HandlerFunc) gateway.Handler { return adapter.Handler(f) }

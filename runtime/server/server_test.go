@@ -3,10 +3,13 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +18,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
 	"github.com/aileron-gateway/aileronc/runtime/server"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -316,10 +321,9 @@ func TestIdleTimeout(t *testing.T) {
 // A deadline for each read must not end a request that takes longer than that.
 func TestReadDeadline(t *testing.T) {
 	const d = 50 * time.Millisecond
-	o := server.Options{}
-	o.Listen.ReadDeadline = d
+	ca := testpki.New(t)
 	read := make(chan error, 1)
-	g := start(t, o, func(x *gateway.Exchange) error {
+	handler := func(x *gateway.Exchange) error {
 		switch x.Request.Path {
 		case "/slow":
 			select {
@@ -332,21 +336,122 @@ func TestReadDeadline(t *testing.T) {
 			read <- err
 		}
 		return text(200, "hello")(x)
+	}
+	for _, secured := range []bool{false, true} {
+		o := server.Options{}
+		if secured {
+			o = secure(t, ca, tlsconf.Options{})
+		}
+		o.Listen.ReadDeadline = d
+		g := start(t, o, handler)
+		dial := func() *client {
+			c := g.dial(t)
+			if secured {
+				conn := tls.Client(c.Conn, &tls.Config{RootCAs: ca.Pool, ServerName: "localhost"})
+				c = &client{conn, t, bufio.NewReader(conn)}
+			}
+			return c
+		}
+		c := dial()
+		c.get("GET /slow")
+		if res, _ := c.response("GET"); res.StatusCode != 200 {
+			t.Errorf("slow handler: %d", res.StatusCode)
+		}
+		if rest, err := c.rest(); rest != "" || err != nil {
+			t.Errorf("idle: %q, %v", rest, err)
+		}
+		c = dial()
+		c.get("POST /body", "Content-Length: 10")
+		c.send("12345")
+		if err := <-read; !gateway.IsTimeout(err) {
+			t.Errorf("silent in the body: %v", err)
+		}
+		if rest, err := g.dial(t).rest(); rest != "" || err != nil {
+			t.Errorf("silent from the start: %q, %v", rest, err)
+		}
+	}
+}
+
+func TestReadTimeoutBelowTheReadDeadline(t *testing.T) {
+	o := server.Options{ReadTimeout: 50 * time.Millisecond}
+	o.Listen.ReadDeadline = time.Hour
+	read := make(chan error, 1)
+	g := start(t, o, func(x *gateway.Exchange) error {
+		_, err := io.ReadAll(x.Request.Body)
+		read <- err
+		return nil
 	})
 	c := g.dial(t)
-	c.get("GET /slow")
-	if res, _ := c.response("GET"); res.StatusCode != 200 {
-		t.Errorf("slow handler: %d", res.StatusCode)
-	}
-	c = g.dial(t)
-	c.get("POST /body", "Content-Length: 10")
-	c.send("12345")
+	c.get("POST /", "Content-Length: 10")
 	if err := <-read; !gateway.IsTimeout(err) {
-		t.Errorf("silent in the body: %v", err)
+		t.Errorf("got %v", err)
 	}
-	if rest, err := g.dial(t).rest(); rest != "" || err != nil {
-		t.Errorf("silent from the start: %q, %v", rest, err)
+}
+
+// A transport reads the request's body, and passes on informational responses, on
+// goroutines of its own; the one may outlive the exchange.
+func TestOtherGoroutines(t *testing.T) {
+	upstream := start(t, server.Options{}, func(x *gateway.Exchange) error {
+		_ = x.Interim(103, fields("Link", "</a>"))
+		if x.Request.Path == "/early" {
+			return text(403, "no")(x) // the body is still coming
+		}
+		b, err := io.ReadAll(x.Request.Body)
+		if err != nil {
+			return err
+		}
+		return text(200, string(b))(x)
+	})
+	tr := &http.Transport{ExpectContinueTimeout: time.Millisecond}
+	defer tr.CloseIdleConnections()
+	g := start(t, server.Options{}, func(x *gateway.Exchange) error {
+		interim := x.Interim
+		ctx := httptrace.WithClientTrace(x.Context(), &httptrace.ClientTrace{
+			Got1xxResponse: func(code int, _ textproto.MIMEHeader) error { return interim(code, fields("Link", "</a>")) },
+		})
+		r, err := http.NewRequestWithContext(ctx, "POST", "http://"+upstream.Addr().String()+x.Request.Path, x.Request.Body)
+		if err != nil {
+			return err
+		}
+		r.ContentLength = x.Request.ContentLength
+		res, err := tr.RoundTrip(r)
+		if err != nil {
+			return &gateway.Error{Status: 502, Cause: err}
+		}
+		x.Response.Status, x.Response.Body, x.Response.ContentLength = res.StatusCode, res.Body, res.ContentLength
+		return nil
+	})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := range 20 {
+				c := g.dial(t)
+				path, want := "/echo", 200
+				if i%2 == 0 {
+					path, want = "/early", 403
+				}
+				c.get("POST "+path, "Expect: 100-continue", "Content-Length: 10")
+				var res *http.Response
+				sent := false
+				for res == nil || res.StatusCode < 200 {
+					var err error
+					if res, err = http.ReadResponse(c.r, nil); err != nil {
+						t.Errorf("%s: %v", path, err)
+						return
+					}
+					if res.StatusCode == 100 && !sent {
+						sent = true
+						c.send("0123456789")
+					}
+				}
+				if res.StatusCode != want {
+					t.Errorf("%s: %d, want %d", path, res.StatusCode, want)
+				}
+				_ = c.Close()
+			}
+		})
 	}
+	all.Wait()
 }
 
 func TestNilErrorHandlerAnswersWithTheStatus(t *testing.T) {
