@@ -21,6 +21,7 @@ type format struct {
 
 // formats are the values of the format tag.
 var formats = map[string]format{
+	"name":         {diag.BadName, resourceName},
 	"header-name":  {diag.BadHeaderName, headerName},
 	"header-value": {diag.BadValue, headerValue},
 	"regexp":       {diag.BadRegexp, func(s string) error { _, err := regexp.Compile(s); return regexpError(err) }},
@@ -28,6 +29,15 @@ var formats = map[string]format{
 	"url":          {diag.BadURL, upstreamURL},
 	"cidr":         {diag.BadValue, cidr},
 	"timezone":     {diag.BadValue, func(s string) error { _, err := time.LoadLocation(s); return err }},
+}
+
+func resourceName(s string) error {
+	for _, c := range s {
+		if c != '-' && c != '.' && (c >= 0x80 || !isToken(byte(c)) || strings.ContainsRune("!#$%&'*+^_`|~", c)) {
+			return fmt.Errorf("%q can't be in a name; letters, digits, hyphens and dots can", c)
+		}
+	}
+	return nil
 }
 
 func headerName(s string) error {

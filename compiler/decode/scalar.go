@@ -25,6 +25,7 @@ func (w *walker) scalar(n *source.Node, v reflect.Value, f Field) {
 		switch {
 		case f.Tag.Get("fixed") == "true" || EnumValues(v.Type()) != nil:
 			w.structural(e, f.Name)
+			w.values.unknown[p] = true
 		default:
 			w.values.putEnv(p, template, n)
 			if isInteger(v.Kind()) {

@@ -26,6 +26,8 @@ type Values struct {
 	env   map[any]*envValue
 	order []any // of env
 	rng   map[any][2]int64
+	// unknown are the fields whose value would have to be frozen: it isn't known.
+	unknown map[any]bool
 }
 
 // A RefAt is a reference in a spec.
@@ -45,7 +47,7 @@ func newValues(pos diag.Pos, doc string) *Values {
 	return &Values{
 		doc: doc, pos: pos,
 		at: make(map[any]diag.Pos), keys: make(map[any]diag.Pos), set: make(map[any]bool),
-		env: make(map[any]*envValue), rng: make(map[any][2]int64),
+		env: make(map[any]*envValue), rng: make(map[any][2]int64), unknown: make(map[any]bool),
 	}
 }
 
@@ -75,8 +77,9 @@ func (v *Values) Line(field any) string { return v.doc + ":" + strconv.Itoa(v.Po
 // IsSet reports whether the config sets a field.
 func (v *Values) IsSet(field any) bool { return v.set[field] }
 
-// Deferred reports whether the value of a field is read at start.
-func (v *Values) Deferred(field any) bool { _, ok := v.env[field]; return ok }
+// Deferred reports whether the value of a field isn't known, since it is read at start
+// or would have to be frozen.
+func (v *Values) Deferred(field any) bool { return v.env[field] != nil || v.unknown[field] }
 
 // TakeEnv returns the text of a field that is read at start, and its provenance.
 func (v *Values) TakeEnv(field any) (text, pos string, ok bool) {

@@ -14,4 +14,10 @@ var All = []Kind{
 	sLogger,
 	httpLogger,
 	echoHandler,
+	healthCheckHandler,
+	headerPolicyMiddleware,
+	corsMiddleware,
+	trackingMiddleware,
+	timeoutMiddleware,
+	bodyLimitMiddleware,
 }

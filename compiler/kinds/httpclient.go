@@ -56,9 +56,11 @@ func (s *HTTPClientSpec) Check(c *Check) {
 		r.check(c)
 	}
 	if t := s.HTTPTransportConfig; t != nil {
+		t.TLSConfig.checkClient(c)
 		t.DialConfig.check(c, &t.TLSConfig)
 	}
 	if t := s.HTTP2TransportConfig; t != nil {
+		t.TLSConfig.checkClient(c)
 		t.DialConfig.check(c, &t.TLSConfig)
 		if c.IsSet(&t.MinLookupInterval) && !t.MultiIPConnPool && !c.Deferred(&t.MultiIPConnPool) {
 			c.Warnf(&t.MinLookupInterval, diag.NoEffect, "minLookupInterval has no effect without multiIPConnPool")

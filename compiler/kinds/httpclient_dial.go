@@ -35,6 +35,7 @@ func (d *DialConfig) check(c *Check, transport **TLSConfig) {
 	if d == nil {
 		return
 	}
+	d.TLSConfig.checkClient(c)
 	if d.TLSConfig != nil && *transport != nil {
 		c.Warnf(transport, diag.NoEffect, "this tlsConfig has no effect: the one in dialConfig is used")
 	}
@@ -116,15 +117,11 @@ func (d *DialConfig) lower(l *Lower) ir.Expr {
 	if d == nil {
 		return nil
 	}
-	fields := []ir.Field{
+	return l.structOrNil("dial.Options",
 		ir.Set("Timeout", l.Millis(&d.Timeout)),
 		ir.Set("FallbackDelay", l.Millis(&d.FallbackDelay)),
 		ir.Set("LocalAddress", l.String(&d.LocalAddress)),
 		ir.Set("ReplaceTargets", l.Strings(d.ReplaceTargets)),
 		ir.Set("Socket", d.SockOption.lower(l)),
-	}
-	if !slices.ContainsFunc(fields, func(f ir.Field) bool { return !ir.IsZero(f.Value) }) {
-		return nil
-	}
-	return l.Struct("dial.Options", fields...)
+	)
 }

@@ -102,6 +102,8 @@ func (s *HTTPServerSpec) Check(c *Check) {
 			c.Errorf(addr, diag.BadAddress, "the address %q can't be listened on: %v", *addr, err)
 		}
 	}
+	s.HTTPConfig.check(c, addr)
+	s.HTTP2Config.check(c, s.HTTPConfig.tls())
 	for i := range s.VirtualHosts {
 		if vh := &s.VirtualHosts[i]; len(vh.Handlers) == 0 && len(vh.Hosts) == 0 {
 			c.Warnf(vh, diag.NoEffect, "a virtual host without handlers has no effect")

@@ -158,6 +158,14 @@ func (l *Lower) Fields(m decode.Map) ir.Expr {
 	return list
 }
 
+// ifSet is e if the config sets field; else the runtime's default holds, which is the config's.
+func (l *Lower) ifSet(field any, e ir.Expr) ir.Expr {
+	if l.IsSet(field) {
+		return e
+	}
+	return nil
+}
+
 // Bool is the bool at p.
 func (l *Lower) Bool(p *bool) ir.Expr {
 	if e, ok := l.env(p, "Bool", ir.Bool(*p)); ok {

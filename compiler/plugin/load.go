@@ -22,8 +22,10 @@ func (w *scratch) load() (*types.Package, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return nil, errors.New("there's no go command in the PATH, which is needed to look into a plugin")
 	}
-	if err := w.settle(); err != nil {
-		return nil, err
+	if w.at.version != "" {
+		if err := w.get(); err != nil {
+			return nil, err
+		}
 	}
 	pkgs, err := packages.Load(w.config(packages.NeedName|packages.NeedFiles|packages.NeedEmbedFiles|
 		packages.NeedImports|packages.NeedTypes|packages.NeedSyntax|packages.NeedModule), w.at.importPath)
@@ -31,7 +33,7 @@ func (w *scratch) load() (*types.Package, error) {
 		return nil, err
 	}
 	if len(pkgs) != 1 {
-		return nil, fmt.Errorf("there is no package %s", w.at.show)
+		return nil, w.nothing()
 	}
 	p := pkgs[0]
 	if e := firstError(p); e != nil {
@@ -54,9 +56,13 @@ func (w *scratch) reach() error {
 	if w.at.isBare() {
 		root = w.bareDir()
 	}
+	w.modules = make(map[string]bool)
 	packages.Visit(pkgs, nil, func(p *packages.Package) {
-		if strings.HasPrefix(p.PkgPath, ir.Module+"/") {
+		if strings.HasPrefix(p.PkgPath, ir.Module+"/") && p.PkgPath != w.at.importPath {
 			w.runtime = append(w.runtime, p.PkgPath)
+		}
+		if p.Module != nil {
+			w.modules[p.Module.Path] = true
 		}
 		for _, file := range p.EmbedFiles {
 			if rel, err := filepath.Rel(root, file); err == nil && w.at.isLocal() && filepath.IsLocal(rel) {
@@ -74,7 +80,8 @@ func (w *scratch) config(mode packages.LoadMode) *packages.Config {
 		Dir:  w.dir,
 		Env:  w.env(),
 		// The flags of the later build, so that what is compiled here is not compiled again.
-		// Nothing is added to go.mod that settle has not put there.
+		// Modules that are missing are not looked for: what is built must not depend on what
+		// is the latest version today.
 		BuildFlags: []string{"-mod=readonly", "-trimpath", "-buildvcs=false"},
 	}
 }
@@ -90,24 +97,41 @@ func (w *scratch) env() []string {
 	return append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="+strings.Join(flags, " "), "PWD="+w.dir)
 }
 
-// settle makes the go.mod consistent: the versions that the runtime and the plugin's
-// go.mod ask for may ask for other ones in turn. Packages that no module provides are not
-// looked for: what is built must not depend on what is the latest version today.
-func (w *scratch) settle() error {
-	args := []string{"get", w.at.importPath + "@" + w.at.version}
-	if w.at.version == "" { return nil }
+// get adds the module of a package of a certain version to go.mod, and what it needs.
+func (w *scratch) get() error {
+	if err := w.command("get", w.at.importPath+"@"+w.at.version); err != nil {
+		return fmt.Errorf("%s@%s can't be had: %w", w.at.show, w.at.version, err)
+	}
+	return nil
+}
+
+// command runs the go command. The error is the first line of what it complains of.
+func (w *scratch) command(args ...string) error {
 	cmd := exec.Command("go", args...)
 	cmd.Dir, cmd.Env = w.dir, w.env()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		name := w.at.show
-		if w.at.version != "" {
-			name += "@" + w.at.version
-		}
-		return fmt.Errorf("the modules of %s can't be had: %s", name, w.own(firstLine(stderr.String())))
+		return errors.New(w.own(firstLine(stderr.String())))
 	}
 	return nil
+}
+
+// nothing explains why the go command finds no package at all: its modules can't be
+// loaded, which is no error of the package for it.
+func (w *scratch) nothing() error {
+	err := w.command("list", "-mod=readonly", w.at.importPath)
+	switch {
+	case err == nil:
+		return fmt.Errorf("there is no package %s", w.at.show)
+	case strings.Contains(err.Error(), "updates to go.mod needed"):
+		var have []string
+		for _, r := range w.core.Require {
+			have = append(have, r.Mod.Path+" "+r.Mod.Version)
+		}
+		return fmt.Errorf("the modules that %s requires don't go together with those of the runtime; require these in its go.mod, as far as it needs them, and run go mod tidy: %s", w.at.show, strings.Join(have, ", "))
+	}
+	return fmt.Errorf("package %s can't be built: %w", w.at.show, err)
 }
 
 // firstError is the error of p that says most: one of a package that it imports, which is
@@ -129,7 +153,7 @@ func firstError(p *packages.Package) *packages.Error {
 	return nil
 }
 
-var noModule = regexp.MustCompile(`no required module provides package ([^;:\s]+)`)
+var noModule = regexp.MustCompile(`(?:no required module provides|cannot find module providing) package ([^;:\s]+)`)
 
 // explain makes a sentence of what the go command or the type checker reports.
 func (w *scratch) explain(e packages.Error) error {
@@ -152,19 +176,21 @@ func (w *scratch) explain(e packages.Error) error {
 func (w *scratch) own(text string) string {
 	show := strings.TrimSuffix(w.at.show, "/")
 	replace := func(folder, by string) {
-		text = strings.ReplaceAll(text, folder, by)
+		const separator = string(filepath.Separator)
+		text = strings.ReplaceAll(text, folder+separator, by)
 		if rel, err := filepath.Rel(w.dir, folder); err == nil {
-			text = strings.ReplaceAll(text, rel, by)
+			text = strings.ReplaceAll(text, rel+separator, by)
 		}
 	}
 	switch {
 	case w.at.isBare():
-		replace(w.bareDir(), show)
+		replace(w.bareDir(), show+"/")
 	case w.at.isLocal():
-		replace(w.at.dir+string(filepath.Separator), show+"/")
-		replace(w.at.root+string(filepath.Separator), "")
+		replace(w.at.dir, show+"/")
+		replace(w.at.root, "")
 	}
-	return strings.ReplaceAll(text, w.dir+string(filepath.Separator), "")
+	replace(w.dir, "")
+	return text
 }
 
 func firstLine(text string) string {

@@ -22,10 +22,10 @@ type location struct {
 	importPath string
 	version    string // wanted version of a package that is fetched; "" is what mod says
 	// dir is the folder of a local package, root that of its module; root equals dir if
-	// there is no module.
-	dir, root string
-	mod       *modfile.File // of root or, for a fetched package, of the module around the working folder
-	modDir    string        // where mod stands
+	// there is no module. target is the folder in the emitted module that root is copied to.
+	dir, root, target string
+	mod               *modfile.File // of root or, for a fetched package, of the module around the working folder
+	modDir            string        // where mod stands
 }
 
 // isLocal tells if the sources of the package are copied.
@@ -66,17 +66,24 @@ func local(dir, folder, name string) (*location, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mod != nil && mod.Module.Mod.Path != ir.Module {
-		at.mod, at.root, at.modDir = mod, root, root
-		rel, err := filepath.Rel(root, folder)
-		if err != nil {
-			return nil, err
-		}
-		at.importPath = path.Join(mod.Module.Mod.Path, filepath.ToSlash(rel))
-		return at, at.check()
+	if mod == nil {
+		at.target = thirdParty + slug(dir, folder)
+		at.importPath = "gateway/" + at.target
+		return at, nil
 	}
-	at.importPath = "gateway/" + thirdParty + slug(dir, folder)
-	return at, nil
+	rel, err := filepath.Rel(root, folder)
+	if err != nil {
+		return nil, err
+	}
+	at.importPath = path.Join(mod.Module.Mod.Path, filepath.ToSlash(rel))
+	if mod.Module.Mod.Path == ir.Module {
+		// A package of our own, as in the examples: it goes where the runtime is.
+		at.target = path.Join(runtimeDir, filepath.ToSlash(rel))
+		return at, nil
+	}
+	at.mod, at.root, at.modDir = mod, root, root
+	at.target = path.Join(thirdParty, mod.Module.Mod.Path)
+	return at, at.check()
 }
 
 // check refuses modules that can't be linked in as they are.

@@ -40,99 +40,9 @@ func inspect(t *testing.T, dir, path, symbol string) *plugin.Symbol {
 	return s
 }
 
-const symbols = `
--- p/p.go --
-package p
-
-import (
-	"context"
-	"net/http"
-
-	"github.com/aileron-gateway/aileronc/runtime/gateway"
-)
-
-type Auth struct{}
-
-func (*Auth) Middleware(next http.Handler) http.Handler               { return next }
-func (*Auth) Tripperware(next http.RoundTripper) http.RoundTripper    { return next }
-func (*Auth) Init(l gateway.Logger, e gateway.ErrorHandler) error      { return nil }
-func (*Auth) ServeHTTPError(http.ResponseWriter, *http.Request, error) {}
-
-type Life struct{ n int }
-
-func (Life) Initialize() error                                              { return nil }
-func (Life) Finalize() error                                                { return nil }
-func (Life) Run(ctx context.Context) error                                  { return nil }
-func (Life) HealthCheck(c context.Context) (ctx context.Context, ok bool) { return c, true }
-func (Life) Serve(x *gateway.Exchange) error                                { return nil }
-func (Life) HandleError(x *gateway.Exchange, err error)                     {}
-
-type Log struct{}
-
-func (Log) Enabled(gateway.Level) bool                                         { return true }
-func (Log) Log(*gateway.Exchange, gateway.Level, string, ...gateway.Attr) {}
-func (Log) WriteLine([]byte)                                                  {}
-
-type Request = *http.Request
-
-var (
-	Plugin       Auth
-	Pointer      = &Auth{}
-	Handler      http.Handler
-	Func         = func(next http.Handler) http.Handler { return next }
-	Gateway      gateway.Middleware
-	Nothing      int
-	unexported   Auth
-	LifeValue    Life
-	Transport    http.RoundTripper = http.DefaultTransport
-)
-
-func Middleware(next http.Handler) http.Handler                { return next }
-func Tripperware(next http.RoundTripper) http.RoundTripper     { return next }
-func Serve(x *gateway.Exchange) error                          { return nil }
-func ServeHTTP(w http.ResponseWriter, r Request)               {}
-func New() *Auth                                               { return nil }
-func NewFails() (func(http.Handler) http.Handler, error)       { return nil, nil }
-func Args(int) http.Handler                                    { return nil }
-func OnlyInit() interface{ Init(gateway.Logger, gateway.ErrorHandler) error } { return nil }
-
-type Generic[T any] struct{}
-
-const Constant = 1
-`
-
-func TestSymbols(t *testing.T) {
-	auth := []plugin.Shape{plugin.HTTPMiddleware, plugin.HTTPTripperware, plugin.HTTPErrorHandler, plugin.Init}
-	life := []plugin.Shape{plugin.Handler, plugin.ErrorHandler, plugin.HealthChecker, plugin.Initializer, plugin.Finalizer, plugin.Runner}
-	dir := folder(t, symbols)
-	for _, want := range []plugin.Symbol{
-		{Name: "Plugin", Form: plugin.Address, Type: "*p.Auth", Shapes: auth},
-		{Name: "Pointer", Form: plugin.Value, Type: "*p.Auth", Shapes: auth},
-		{Name: "Handler", Form: plugin.Value, Type: "http.Handler", Shapes: []plugin.Shape{plugin.HTTPHandler}},
-		{Name: "Func", Form: plugin.Value, Type: "func(next http.Handler) http.Handler", Shapes: []plugin.Shape{plugin.HTTPMiddlewareFunc}},
-		{Name: "Gateway", Form: plugin.Value, Type: "gateway.Middleware", Shapes: []plugin.Shape{plugin.MiddlewareFunc}},
-		{Name: "LifeValue", Form: plugin.Value, Type: "p.Life", Shapes: life},
-		{Name: "Transport", Form: plugin.Value, Type: "http.RoundTripper", Shapes: []plugin.Shape{plugin.RoundTripper}},
-		{Name: "Middleware", Form: plugin.Value, Type: "func(next http.Handler) http.Handler", Shapes: []plugin.Shape{plugin.HTTPMiddlewareFunc}},
-		{Name: "Tripperware", Form: plugin.Value, Type: "func(next http.RoundTripper) http.RoundTripper", Shapes: []plugin.Shape{plugin.HTTPTripperwareFunc}},
-		{Name: "Serve", Form: plugin.Value, Type: "func(x *gateway.Exchange) error", Shapes: []plugin.Shape{plugin.HandlerFunc}},
-		{Name: "ServeHTTP", Form: plugin.Value, Type: "func(w http.ResponseWriter, r p.Request)", Shapes: []plugin.Shape{plugin.HTTPHandlerFunc}},
-		{Name: "New", Form: plugin.Constructor, Type: "*p.Auth", Shapes: auth},
-		{Name: "NewFails", Form: plugin.Constructor, Fails: true, Type: "func(http.Handler) http.Handler", Shapes: []plugin.Shape{plugin.HTTPMiddlewareFunc}},
-		{Name: "Auth", Form: plugin.Type, Type: "*p.Auth", Shapes: auth},
-		{Name: "Life", Form: plugin.Type, Type: "*p.Life", Shapes: life},
-		{Name: "Log", Form: plugin.Type, Type: "*p.Log", Shapes: []plugin.Shape{plugin.Logger}},
-	} {
-		got := inspect(t, dir, "p", want.Name)
-		got.Package = ir.Plugin{}
-		if d := cmp.Diff(want, *got); d != "" {
-			t.Error(d)
-		}
-	}
-}
-
 func TestErrors(t *testing.T) {
-	dir := folder(t, symbols+`
+	dir := folder(t, `
+-- p/p.go --
 -- empty/readme.txt --
 -- broken/broken.go --
 package broken
@@ -188,22 +98,13 @@ modul x
 package badmod
 `)
 	for _, tt := range [][3]string{
-		{"p", "Plugn", "package p has no Plugn; did you mean Plugin?"},
-		{"p", "Xyz", "package p has no Xyz; it has Args, Auth, "},
-		{"p", "unexported", "unexported of package p is not exported: its name must begin with an upper-case letter"},
-		{"p", "Nothing", "Nothing of package p is a int, which can't be used as anything"},
-		{"p", "Args", "Args of package p is a func(int) http.Handler, which"},
-		{"p", "OnlyInit", "which can't be used as anything"},
-		{"p", "Generic", "Generic of package p is a generic type"},
-		{"p", "Request", "Request of package p is a *p.Request, which"},
-		{"p", "Constant", "Constant of package p is a constant"},
 		{"p/p.go", "Plugin", "p/p.go is a file"},
 		{"plugin.so", "Plugin", "plugin.so is a shared object; a plugin is linked in as source"},
 		{"./none", "Plugin", "there is no folder ./none"},
 		{"plugins/none", "Plugin", "there is no folder plugins/none, and import paths of packages that can be plugins begin with a host name"},
 		{"no such thing", "Plugin", "there is no folder no such thing, and it's no import path"},
 		{"example.com/a", "Plugin", "example.com/a needs a version: write example.com/a@v1.2.3"},
-		{"example.com/a@v1.2.3", "Plugin", "the modules of example.com/a@v1.2.3 can't be had: "},
+		{"example.com/a@v1.2.3", "Plugin", "example.com/a@v1.2.3 can't be had: "},
 		{"empty", "Plugin", "there are no Go files in empty"},
 		{"broken", "F", `package broken can't be built: broken/broken.go:3:23: cannot use "x" (untyped string constant) as int value in return statement`},
 		{"syntax", "F", "package syntax can't be built: syntax/syntax.go:3:9: "},

@@ -3,7 +3,6 @@ package plugin
 import (
 	"go/types"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -22,8 +21,8 @@ func (w *scratch) plugin(pkg *types.Package) (ir.Plugin, error) {
 		slices.Sort(p.Files)
 		p.Files = slices.Compact(p.Files)
 	}
+	p.Target = w.at.target
 	if w.at.isBare() {
-		p.Target = strings.TrimPrefix(w.at.importPath, "gateway/")
 		return p, nil
 	}
 	mod, err := w.readMod()
@@ -33,7 +32,6 @@ func (w *scratch) plugin(pkg *types.Package) (ir.Plugin, error) {
 	if w.at.isLocal() {
 		p.Module = w.at.mod.Module.Mod.Path
 		p.Version = zeroVersion(p.Module)
-		p.Target = path.Join(thirdParty, p.Module)
 		p.GoMod = string(w.userMod())
 	} else {
 		m := moduleOf(mod, w.at.importPath)
@@ -82,8 +80,7 @@ func (w *scratch) userMod() []byte {
 func (w *scratch) requirements(p *ir.Plugin, mod *modfile.File) error {
 	var needs []module.Version
 	for _, r := range mod.Require {
-		local := w.at.isLocal() && r.Mod.Path == p.Module
-		if !local && r.Mod != (module.Version{Path: ir.Module, Version: "v0.0.0"}) {
+		if w.needs(r.Mod.Path) {
 			needs = append(needs, r.Mod)
 			p.Requires = append(p.Requires, r.Mod.Path+" "+r.Mod.Version)
 		}
@@ -94,11 +91,27 @@ func (w *scratch) requirements(p *ir.Plugin, mod *modfile.File) error {
 	}
 	for line := range strings.Lines(string(text)) {
 		f := strings.Fields(line)
-		if len(f) == 3 && (strings.HasSuffix(f[1], "/go.mod") || slices.Contains(needs, module.Version{Path: f[0], Version: f[1]})) {
-			p.Sums = append(p.Sums, strings.Join(f, " "))
+		if len(f) != 3 {
+			continue
+		}
+		version, isMod := strings.CutSuffix(f[1], "/go.mod")
+		needed := slices.Contains(needs, module.Version{Path: f[0], Version: version})
+		if line = strings.Join(f, " "); needed || isMod && (w.userSums[line] || !w.coreSums[line]) {
+			p.Sums = append(p.Sums, line)
 		}
 	}
 	slices.Sort(p.Sums)
 	p.Sums = slices.Compact(p.Sums)
 	return nil
+}
+
+// needs tells if the plugin needs a module that the scratch module requires.
+func (w *scratch) needs(path string) bool {
+	switch {
+	case w.at.isLocal() && (path == ir.Module || path == w.at.mod.Module.Mod.Path):
+		return false // rewritten, see userMod
+	case w.at.mod != nil && versionOf(w.at.mod, path) != "":
+		return true // maybe on another platform
+	}
+	return w.modules[path] || versionOf(w.core, path) == ""
 }

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -26,8 +25,11 @@ type scratch struct {
 	dir     string
 	local   *sources // nil for a fetched package
 	core    *modfile.File
-	embeds  []string // embedded files, relative to the root
-	runtime []string // packages of the runtime that are reached
+	embeds  []string        // embedded files, relative to the root
+	modules map[string]bool // modules that the packages which are reached belong to
+	// coreSums and userSums are the lines of the go.sum files of the runtime and the user.
+	coreSums, userSums map[string]bool
+	runtime            []string // packages of the runtime that are reached
 }
 
 func newScratch(src fs.FS, at *location) (w *scratch, err error) {
@@ -54,7 +56,7 @@ func newScratch(src fs.FS, at *location) (w *scratch, err error) {
 	return w, nil
 }
 
-func (w *scratch) remove() { println(w.dir) }
+func (w *scratch) remove() { _ = os.RemoveAll(w.dir) }
 
 // fill writes the module.
 func (w *scratch) fill(src fs.FS) error {
@@ -74,9 +76,11 @@ func (w *scratch) fill(src fs.FS) error {
 	if err != nil {
 		return err
 	}
-	sums = sumsOf(sums, needs)
+	w.coreSums = lineSet(sums)
 	if w.at.mod != nil {
-		sums = append(sums, w.addUser(main)...)
+		user := w.addUser(main)
+		w.userSums = lineSet(user)
+		sums = append(append(sums, '\n'), user...)
 	}
 	if w.at.isBare() {
 		if err := w.local.copyTo(w.bareDir()); err != nil {
@@ -94,9 +98,11 @@ func (w *scratch) fill(src fs.FS) error {
 // returns the user's go.sum.
 func (w *scratch) addUser(main *modfile.File) []byte {
 	for _, r := range w.at.mod.Require {
-		if r.Mod.Path != ir.Module {
-			_ = main.AddRequire(r.Mod.Path, newer(r.Mod.Version, versionOf(main, r.Mod.Path)))
+		v := newer(r.Mod.Version, versionOf(w.core, r.Mod.Path))
+		if r.Mod.Path == ir.Module {
+			v = newer(v, "v0.0.0")
 		}
+		_ = main.AddRequire(r.Mod.Path, v)
 	}
 	if w.at.isLocal() {
 		p := w.at.mod.Module.Mod.Path
@@ -117,7 +123,7 @@ func newMod(path string, like *modfile.File) *modfile.File {
 func (w *scratch) path(name string) string { return filepath.Join(w.dir, filepath.FromSlash(name)) }
 
 // bareDir is where a package without a module stands.
-func (w *scratch) bareDir() string { return w.path(strings.TrimPrefix(w.at.importPath, "gateway/")) }
+func (w *scratch) bareDir() string { return w.path(w.at.target) }
 
 // unpack writes the packages of the runtime, and returns what each imports.
 func unpack(src fs.FS, to string) (map[string][]string, error) {
@@ -207,14 +213,10 @@ func zeroVersion(path string) string {
 	return major + ".0.0"
 }
 
-// sumsOf keeps the lines of a go.sum for these modules.
-func sumsOf(sums []byte, modules []module.Version) []byte {
-	var out []byte
-	for line := range bytes.Lines(sums) {
-		f := strings.Fields(string(line))
-		if len(f) == 3 && slices.Contains(modules, module.Version{Path: f[0], Version: strings.TrimSuffix(f[1], "/go.mod")}) {
-			out = append(out, line...)
-		}
+func lineSet(text []byte) map[string]bool {
+	set := make(map[string]bool)
+	for line := range strings.Lines(string(text)) {
+		set[strings.Join(strings.Fields(line), " ")] = true
 	}
-	return out
+	return set
 }

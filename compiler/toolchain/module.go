@@ -173,7 +173,11 @@ func (r *reach) modFiles(plugins []ir.Plugin) error {
 	if r.files["go.mod"], err = main.Format(); err != nil {
 		return err
 	}
-	return r.sums(versions, append(direct, indirect...))
+	if err := r.sums(versions, append(direct, indirect...)); err != nil {
+		return err
+	}
+	r.pluginSums(plugins)
+	return nil
 }
 
 // required are the modules of the packages that are reached, and those that they need.

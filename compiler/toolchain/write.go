@@ -46,7 +46,7 @@ func writeFile(path, name string, content []byte) error {
 }
 
 // removeStale removes what an earlier run has left: generated files at the top, and the
-// packages of the runtime that aren't reached any more.
+// packages of the runtime and of plugins that aren't reached any more.
 func removeStale(l *Layout, dir string) error {
 	tops, err := os.ReadDir(dir)
 	if err != nil {
@@ -62,8 +62,15 @@ func removeStale(l *Layout, dir string) error {
 			errs = append(errs, os.Remove(filepath.Join(dir, name)))
 		}
 	}
-	root := filepath.Join(dir, filepath.FromSlash(third))
-	errs = append(errs, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+	for _, root := range []string{third, "third_party/plugins"} {
+		errs = append(errs, removeOthers(l, dir, filepath.FromSlash(root)))
+	}
+	return errors.Join(errs...)
+}
+
+// removeOthers removes the files below a folder of dir that the layout doesn't have.
+func removeOthers(l *Layout, dir, root string) error {
+	return filepath.WalkDir(filepath.Join(dir, root), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return ignoreMissing(err)
 		}
@@ -75,8 +82,7 @@ func removeStale(l *Layout, dir string) error {
 			return os.Remove(path)
 		}
 		return nil
-	}))
-	return errors.Join(errs...)
+	})
 }
 
 func ignoreMissing(err error) error {

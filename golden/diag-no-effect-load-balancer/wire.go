@@ -70,6 +70,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
 		Errors:            errors,
+		Logger:            logger,
 	}, &routeHttpServer{reverseProxyHandler: reverseProxyHandler})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "254175952830580c",
+	Digest:  "04528af37788330d",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

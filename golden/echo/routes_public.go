@@ -11,8 +11,8 @@ import (
 
 // routePublic sends the requests of HTTPServer default/public to their handlers.
 type routePublic struct {
-	defaultHandler gateway.Handler
-	vars           gateway.Handler
+	echoHandler gateway.Handler
+	vars        gateway.Handler
 }
 
 // Serve calls the handler of the route, once the path is clean.
@@ -35,7 +35,7 @@ func (r *routePublic) Route(x *gateway.Exchange, path string) gateway.Handler {
 	}
 	if strings.HasPrefix(path, "/echo/") {
 		// config.yaml:18 /echo/
-		return r.defaultHandler
+		return r.echoHandler
 	}
 	return nil
 }

@@ -24,15 +24,11 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	echoHandler := echo.New()
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{
-		Logger: logger,
-	})
+	errors := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:9 core/v1 HTTPServer default/public
 	public := server.New(server.Options{
-		Listen: listen.Options{
-			Addr: vars.String("config.yaml:14:9", "${ADDR:-127.0.0.1:8080}"),
-		},
+		Listen:            listen.Options{Addr: vars.String("config.yaml:14:9", "${ADDR:-127.0.0.1:8080}")},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -40,13 +36,8 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
 		Errors:            errors,
-	}, &routePublic{
-		defaultHandler: echoHandler,
-		vars:           debug.Vars(),
-	})
+		Logger:            logger,
+	}, &routePublic{echoHandler: echoHandler, vars: debug.Vars()})
 
-	return &app.Gateway{
-		Logger:  logger,
-		Runners: []app.Runner{public},
-	}, nil
+	return &app.Gateway{Logger: logger, Runners: []app.Runner{public}}, nil
 }

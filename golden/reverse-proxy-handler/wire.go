@@ -102,6 +102,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
 		Errors:            errors,
+		Logger:            logger,
 	}, &routePublic{shop: shop, legacy: legacy})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{public}}, nil

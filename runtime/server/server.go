@@ -57,7 +57,7 @@ type HTTP2 struct {
 	// H2C accepts HTTP/2 with prior knowledge on cleartext connections, too (RFC 9113, section 3.3).
 	H2C bool
 	// MaxConcurrentStreams is how many streams a client may have open on a
-	// connection; 100 by default.
+	// connection; 250 by default.
 	MaxConcurrentStreams int
 	// MaxDecoderHeaderTableSize and MaxEncoderHeaderTableSize bound the tables of
 	// HPACK, in bytes; 4096 by default.

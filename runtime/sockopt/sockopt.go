@@ -51,7 +51,7 @@ type IP struct {
 	FreeBind          bool // IP_FREEBIND
 	// LocalPortLower and LocalPortUpper bound the ports that are chosen for
 	// outgoing connections (IP_LOCAL_PORT_RANGE, Linux 6.3). Zero leaves that end.
-	LocalPortLower, LocalPortUpper uint16
+	LocalPortLower, LocalPortUpper int
 	Transparent                    bool // IP_TRANSPARENT
 	TTL                            int  // IP_TTL, 1 to 255
 }

@@ -65,7 +65,7 @@ func (s *setter) so(o *SO) {
 func (s *setter) ip(o *IP) {
 	s.flag("IP_BIND_ADDRESS_NO_PORT", unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, o.BindAddressNoPort)
 	s.flag("IP_FREEBIND", unix.IPPROTO_IP, unix.IP_FREEBIND, o.FreeBind)
-	s.int("IP_LOCAL_PORT_RANGE", unix.IPPROTO_IP, unix.IP_LOCAL_PORT_RANGE, int(o.LocalPortUpper)<<16|int(o.LocalPortLower))
+	s.int("IP_LOCAL_PORT_RANGE", unix.IPPROTO_IP, unix.IP_LOCAL_PORT_RANGE, o.LocalPortUpper<<16|o.LocalPortLower)
 	s.flag("IP_TRANSPARENT", unix.IPPROTO_IP, unix.IP_TRANSPARENT, o.Transparent)
 	s.int("IP_TTL", unix.IPPROTO_IP, unix.IP_TTL, o.TTL)
 }

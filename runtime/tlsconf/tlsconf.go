@@ -36,7 +36,7 @@ type Options struct {
 	// SessionTicketsDisabled switches off session resumption.
 	SessionTicketsDisabled bool
 	// MinVersion and MaxVersion are [tls.VersionTLS12] and [tls.VersionTLS13] if they are 0.
-	MinVersion, MaxVersion uint16
+	MinVersion, MaxVersion int
 	// Curves are the key exchanges that may be used; none stands for Go's list.
 	Curves []tls.CurveID
 	// DynamicRecordSizingDisabled makes records large from the start of a connection.
@@ -98,8 +98,8 @@ func common(o *Options) (*tls.Config, error) {
 		NextProtos:                  o.NextProtos,
 		CipherSuites:                o.CipherSuites,
 		SessionTicketsDisabled:      o.SessionTicketsDisabled,
-		MinVersion:                  o.MinVersion,
-		MaxVersion:                  o.MaxVersion,
+		MinVersion:                  uint16(o.MinVersion),
+		MaxVersion:                  uint16(o.MaxVersion),
 		CurvePreferences:            o.Curves,
 		DynamicRecordSizingDisabled: o.DynamicRecordSizingDisabled,
 	}
