@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // configs name time zones, on machines without a database of them, too
 
 	"github.com/spf13/cobra"
 )

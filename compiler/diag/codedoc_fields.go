@@ -26,8 +26,8 @@ spec:
 }, {
 	Code: DuplicateValue, Title: "a list has a value twice that must be unique",
 	Text: `The second one would do nothing, or something other than what was meant.`,
-	Example: `apiVersion: app/v1
-kind: EchoHandler
+	Example: `apiVersion: core/v1
+kind: StaticFileHandler
 spec:
   methods: [GET, GET]
 `,
@@ -42,6 +42,11 @@ spec:
 }, {
 	Code: UnsupportedField, Title: "the compiler can't do what the field asks for",
 	Text: `The field is part of the config language, and the compiler knows it, but can't make a gateway that does it. It is refused rather than ignored.`,
+	Example: `apiVersion: core/v1
+kind: HTTPServer
+spec:
+  http3Config: {}
+`,
 }, {
 	Code: NoEffect, Severity: Warning, Title: "a field does nothing here",
 	Text: `The field is sound, but another field, or its absence, makes it useless.`,
@@ -141,10 +146,22 @@ spec:
 }, {
 	Code: BadPattern, Title: "a route pattern doesn't parse",
 	Text: `Patterns are those of Go's http.ServeMux: an optional host, a path, and wildcards such as {id} that are whole segments.`,
-	Example: `apiVersion: app/v1
-kind: EchoHandler
+	Example: `apiVersion: core/v1
+kind: Entrypoint
 spec:
-  patterns: ["/users/{id"]
+  runners:
+    - {apiVersion: core/v1, kind: HTTPServer}
+---
+apiVersion: core/v1
+kind: HTTPServer
+spec:
+  virtualHosts:
+    - handlers:
+        - pattern: /users/{id
+          handler: {apiVersion: app/v1, kind: EchoHandler}
+---
+apiVersion: app/v1
+kind: EchoHandler
 `,
 }, {
 	Code: BadFile, Title: "a file that the config names isn't there or isn't what it should be",
@@ -154,8 +171,7 @@ kind: TemplateHandler
 spec:
   mimeContents:
     - mimeType: text/plain
-      templateType: GoText
-      templateFile: not/there.tmpl
+      templateFile: . # a folder
 `,
 }, {
 	Code: BadPlugin, Title: "a Go package can't be linked in",
@@ -221,7 +237,10 @@ kind: EchoHandler
 kind: ReverseProxyHandler
 spec:
   loadBalancers:
-    - upstreams:
+    - pathMatcher:
+        match: /
+        matchType: Prefix
+      upstreams:
         - url: http://127.0.0.1:9090
     - pathMatchers:
         - match: /api/
@@ -232,6 +251,33 @@ spec:
 }, {
 	Code: MiddlewareOrder, Severity: Warning, Title: "a middleware stands in the wrong place of a chain",
 	Text: `The first middleware of a list is the outermost. One that answers by itself, or reads what another writes, may have to stand before it: CORS before authentication, or preflights are refused.`,
+	Example: `apiVersion: core/v1
+kind: Entrypoint
+spec:
+  runners:
+    - {apiVersion: core/v1, kind: HTTPServer}
+---
+apiVersion: core/v1
+kind: HTTPServer
+spec:
+  middleware:
+    - {apiVersion: app/v1, kind: HeaderPolicyMiddleware}
+    - {apiVersion: app/v1, kind: CORSMiddleware}
+  virtualHosts:
+    - handlers:
+        - handler: {apiVersion: app/v1, kind: EchoHandler}
+---
+apiVersion: app/v1
+kind: HeaderPolicyMiddleware
+spec:
+  allowMIMEs: [application/json]
+---
+apiVersion: app/v1
+kind: CORSMiddleware
+---
+apiVersion: app/v1
+kind: EchoHandler
+`,
 }, {
 	Code: Insecure, Severity: Warning, Title: "a setting gives up a protection",
 	Text: `The setting does what it says, but leaves the gateway or its users without a protection they may rely on.`,

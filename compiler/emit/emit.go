@@ -128,6 +128,11 @@ func packages(p *ir.Program) map[string]string {
 		ir.Walk(c.New, visit)
 	}
 	ir.Walk(p.Root, visit)
+	for _, plugin := range p.Plugins {
+		if _, ok := pkgs[plugin.ImportPath]; ok {
+			pkgs[plugin.ImportPath] = plugin.Name
+		}
+	}
 	return pkgs
 }
 
@@ -145,6 +150,7 @@ func (g *generator) name() {
 			names[i] = "route" + upperFirst(names[i])
 		}
 		rn := &routerNames{typ: global.pick(names...)}
+		global[rn.typ+"Table"] = true // what a large router keeps its routes in
 		fields := newNames("Serve")
 		for _, h := range r.Handlers {
 			rn.fields = append(rn.fields, fields.pick(candidates(h.ID, h.Base)...))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,7 +88,12 @@ func literal(v any) *jen.Statement {
 	switch v := v.(type) {
 	case int64:
 		return jen.Op(fmt.Sprint(v))
-	case string, bool, float64:
+	case string:
+		if strings.ContainsAny(v, `"\`) && strconv.CanBackquote(v) {
+			return jen.Op("`" + v + "`")
+		}
+		return jen.Lit(v)
+	case bool, float64:
 		return jen.Lit(v)
 	case nil:
 		return jen.Nil()
@@ -124,12 +130,12 @@ func duration(d time.Duration) *jen.Statement {
 func name(n ir.Name) *jen.Statement {
 	s := &jen.Statement{}
 	ident := n.Ident
-	for strings.HasPrefix(ident, "[]") || strings.HasPrefix(ident, "*") {
+	for strings.HasPrefix(ident, "[]") || strings.HasPrefix(ident, "*") || strings.HasPrefix(ident, "&") {
 		if rest, ok := strings.CutPrefix(ident, "[]"); ok {
 			s, ident = s.Index(), rest
 			continue
 		}
-		s, ident = s.Op("*"), ident[1:]
+		s, ident = s.Op(ident[:1]), ident[1:]
 	}
 	if n.Path == "" {
 		return s.Id(ident)

@@ -19,6 +19,7 @@ type Lit struct{ Value any }
 type Duration time.Duration
 
 // A Name is an exported identifier of a package, or a predeclared one if Path is empty.
+// Ident may have "*" or "[]" before it in a type, and "&" before a variable.
 type Name struct {
 	Path  string // import path
 	Ident string

@@ -20,4 +20,5 @@ var All = []Kind{
 	trackingMiddleware,
 	timeoutMiddleware,
 	bodyLimitMiddleware,
+	goPlugin,
 }

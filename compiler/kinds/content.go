@@ -137,5 +137,5 @@ func (s *MIMEContentSpec) body(l *Lower, texts, others []string) ir.Field {
 // part makes a component of e, which may fail at start.
 func (s *MIMEContentSpec) part(l *Lower, e ir.Expr) ir.Expr {
 	_, subtype, _ := strings.Cut(s.MIMEType, "/")
-	return l.Link.Part(l, subtype, true, e)
+	return l.Link.Part(l, subtype+" body", true, e)
 }

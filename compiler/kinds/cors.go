@@ -18,16 +18,17 @@ var corsMiddleware = Kind{
 			AllowedHeaders: []string{"Content-Type", "X-Requested-With"},
 		}}
 	},
-	Refuses: true,
 }
 
 // CORSMiddlewareSpec is the spec of a CORSMiddleware, which answers preflight requests and tells browsers
 // which sites may read the responses. It belongs before middleware that refuses requests
 // without credentials: preflight requests carry none.
 //
-// Unlike AILERON Gateway it lets requests without an Origin pass, which no browser sends
-// across sites, and never sends Access-Control-Allow-Credentials together with "*", which
-// browsers refuse.
+// Where origins are listed by name, requests without an Origin are refused, as those of other
+// origins are. Where any origin is allowed they pass, whatever their method: browsers don't send them
+// across sites (AILERON Gateway refuses them, too). Access-Control-Allow-Credentials is never sent
+// together with "*", which browsers don't accept, and HEAD is allowed where GET is.
+// Access-Control headers of an upstream are replaced by those of the policy.
 type CORSMiddlewareSpec struct {
 	// CORSPolicy is what is allowed.
 	CORSPolicy CORSPolicySpec `json:"corsPolicy" alt:"CORSPolicy"`
@@ -45,8 +46,8 @@ type CORSPolicySpec struct {
 	ExposedHeaders []string `json:"exposedHeaders"`
 	// AllowCredentials lets browsers send cookies, for the origins that are listed by name, and with disableWildCardOrigin for all.
 	AllowCredentials bool `json:"allowCredentials"`
-	// MaxAge is how long browsers may keep the answer to a preflight request, in seconds. 0 leaves it to them.
-	MaxAge int32 `json:"maxAge" min:"0"`
+	// MaxAge is how long browsers may keep the answer to a preflight request, in seconds. 0 leaves it to them (AILERON Gateway forbids it then); a negative value forbids it.
+	MaxAge int32 `json:"maxAge"`
 	// CORSEmbedderPolicy is the Cross-Origin-Embedder-Policy of responses: unsafe-none, require-corp or credentialless.
 	CORSEmbedderPolicy EmbedderPolicy `json:"corsEmbedderPolicy" alt:"CORSEmbedderPolicy"`
 	// CORSOpenerPolicy is the Cross-Origin-Opener-Policy of responses: unsafe-none, same-origin-allow-popups or same-origin.
@@ -101,6 +102,9 @@ func (s *CORSMiddlewareSpec) Check(c *Check) {
 		c.Warnf(&p.DisableWildCardOrigin, diag.Insecure, "with allowCredentials any site can read what its visitors may see here; list the origins instead")
 	}
 	for i, o := range p.AllowedOrigins {
+		if o == "null" {
+			c.Warnf(&p.AllowedOrigins[i], diag.Insecure, "null is the origin of each page in a sandbox and each local file, whoever made it")
+		}
 		if o != "*" && o != "null" && !isOrigin(o) {
 			c.Warnf(&p.AllowedOrigins[i], diag.NoEffect, "%q is no origin as browsers write it, like https://example.com: it matches nothing", o)
 		}

@@ -22,6 +22,8 @@ type goTemplate struct {
 	many bool // it defines other templates
 }
 
+var startedAt = regexp.MustCompile(`started at template:(\d+)`)
+
 var templateErrorPrefix = regexp.MustCompile(`^(html/)?template: ?(template)?:?(\d+)?(:\d+)?:? *`)
 
 // parseTemplate parses a template of type GoText or GoHTML.
@@ -49,16 +51,18 @@ func parseTemplate(text string, typ TemplateType) (*goTemplate, error) {
 // template:2: unclosed action" as "line 2: unclosed action".
 func templateError(err error) error {
 	text := err.Error()
+	text = startedAt.ReplaceAllString(text, "that began in line $1")
+	text, _, _ = strings.Cut(text, ": {state") // a dump of the escaper's state
 	m := templateErrorPrefix.FindStringSubmatch(text)
 	if m == nil {
-		return err
+		return errors.New(text)
 	}
 	if rest := text[len(m[0]):]; m[3] != "" {
 		return errors.New("line " + m[3] + ": " + rest)
 	} else if rest != "" {
 		return errors.New(rest)
 	}
-	return err
+	return errors.New(text)
 }
 
 // unknown returns the names that the template uses at its top level, but that aren't

@@ -80,12 +80,13 @@ func TestTemplateErrors(t *testing.T) {
 		typ        TemplateType
 		text, want string
 	}{
-		{"GoText", "a\n{{", "line 2: unclosed action"},
+		{"GoText", "a\n{{ .x", "line 2: unclosed action"},
 		{"GoText", "{{nothing}}", `line 1: function "nothing" not defined`},
+		{"GoText", "a\n{{ .x\n", "line 3: unclosed action that began in line 2"},
 		{"GoHTML", "a\n{{if .x}}", "line 2: unexpected EOF"},
-		{"GoHTML", "<script>{{if .x}}'{{end}}</script>", "line 1: {{if}} branches end in different contexts: "},
+		{"GoHTML", "<script>{{if .x}}'{{end}}</script>", "line 1: {{if}} branches end in different contexts"},
 	} {
-		if _, err := parseTemplate(test.text, test.typ); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+		if _, err := parseTemplate(test.text, test.typ); err == nil || err.Error() != test.want {
 			t.Errorf("%q: got %v, want %s", test.text, err, test.want)
 		}
 	}

@@ -14,7 +14,6 @@ var headerPolicyMiddleware = Kind{
 	Name:       "HeaderPolicyMiddleware",
 	Roles:      []Role{Middleware},
 	New:        func() Spec { return &HeaderPolicyMiddlewareSpec{} },
-	Refuses:    true,
 }
 
 // HeaderPolicyMiddlewareSpec is the spec of a HeaderPolicyMiddleware, which keeps, removes, adds and rewrites the
@@ -26,8 +25,8 @@ var headerPolicyMiddleware = Kind{
 type HeaderPolicyMiddlewareSpec struct {
 	// AllowMIMEs are the media types that requests may have, without parameters. If there are any, other requests are refused with 415, also those without a Content-Type.
 	AllowMIMEs []string `json:"allowMIMEs"`
-	// MaxContentLength is the longest declared body, in bytes. Longer ones are refused with 413, bodies of unknown length with 411. 0 is no limit.
-	MaxContentLength int64 `json:"maxContentLength" min:"0"`
+	// MaxContentLength is the longest declared body, in bytes. Longer ones are refused with 413, bodies of unknown length with 411. 0 is no limit, and so is a negative value.
+	MaxContentLength int64 `json:"maxContentLength"`
 	// RequestPolicy is applied to the headers of requests.
 	RequestPolicy *HeaderPolicySpec `json:"requestPolicy"`
 	// ResponsePolicy is applied to the headers of responses.
@@ -60,9 +59,13 @@ type HeaderRewriteSpec struct {
 func (s *HeaderPolicyMiddlewareSpec) Check(c *Check) {
 	for i, m := range s.AllowMIMEs {
 		if t, params, err := mime.ParseMediaType(m); err != nil || len(params) > 0 || !strings.Contains(t, "/") {
-			c.Errorf(&s.AllowMIMEs[i], diag.BadValue, "%q is no media type; it must be like application/json, without parameters", m)
+			c.Warnf(&s.AllowMIMEs[i], diag.NoEffect, "%q is no media type like application/json, without parameters: it matches nothing", m)
+		} else if strings.Contains(t, "*") {
+			c.Warnf(&s.AllowMIMEs[i], diag.NoEffect, "there are no wildcards in media types here: %q matches nothing", m)
 		}
 	}
+	s.RequestPolicy.checkNames(c, requestFraming)
+	s.ResponsePolicy.checkNames(c, responseFraming)
 	for _, p := range []*HeaderPolicySpec{s.RequestPolicy, s.ResponsePolicy} {
 		if p == nil {
 			continue
@@ -70,6 +73,34 @@ func (s *HeaderPolicyMiddlewareSpec) Check(c *Check) {
 		for i := range p.Rewrites {
 			if r := p.Rewrites[i].Replacer; r != nil {
 				r.check(c)
+			}
+		}
+	}
+}
+
+// Refuses tells that preflight requests are refused: they have no Content-Type.
+func (s *HeaderPolicyMiddlewareSpec) Refuses() bool { return len(s.AllowMIMEs) > 0 }
+
+// requestFraming and responseFraming are headers that a policy can't change, since they say how a message is
+// sent, not what it is. Of Host there is one in each request.
+var (
+	requestFraming = map[string]string{
+		"Content-Length": "follows from the body", "Transfer-Encoding": "follows from the body",
+	}
+	responseFraming = map[string]string{
+		"Content-Length": "follows from the body", "Transfer-Encoding": "follows from the body", "Connection": "belongs to the server",
+	}
+)
+
+// checkNames warns of headers for which a policy does nothing.
+func (s *HeaderPolicySpec) checkNames(c *Check, framing map[string]string) {
+	if s == nil {
+		return
+	}
+	for _, m := range []decode.Map{s.Add, s.Set} {
+		for i := range m {
+			if why, ok := framing[canonicalName(m[i].Key)]; ok {
+				c.Warnf(&m[i].Value, diag.NoEffect, "%s can't be set: it %s", m[i].Key, why)
 			}
 		}
 	}

@@ -44,9 +44,6 @@ type Kind struct {
 	Inline bool
 	// PerRole means that each role needs a component of its own.
 	PerRole bool
-	// Refuses means that a middleware of the kind may answer a request itself,
-	// instead of the handler that it wraps.
-	Refuses bool
 }
 
 // Type returns "apiVersion/kind".
@@ -85,6 +82,10 @@ type Routed interface {
 type ErrorHandled interface {
 	ErrorHandlerRef() *resource.Ref
 }
+
+// A Refuser is the Spec of a middleware that may refuse CORS preflight requests, so that
+// it must not stand before the one that answers them.
+type Refuser interface{ Refuses() bool }
 
 // Find returns the kind of that name, or nil.
 func Find(apiVersion, name string) *Kind {

@@ -53,8 +53,11 @@ type Lower struct {
 	Role Role
 	// Fails is set by Try.
 	Fails bool
-	// Note is a remark for the comment above the component.
-	Note string
+	// Note is a remark for the comment above the component, and Suffix a word for the name
+	// of its variable, for kinds with several components.
+	Note, Suffix string
+	// From is where the resource is declared: "config.yaml:31".
+	From string
 	Link Linker
 }
 

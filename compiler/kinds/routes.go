@@ -201,12 +201,15 @@ func (b *routeBuilder) checkOrder(lists ...[]resource.Ref) {
 	for _, list := range lists {
 		for i := range list {
 			t := b.Link.Target(&list[i])
+			if t == nil {
+				continue
+			}
+			r, _ := t.Spec.(Refuser)
 			switch {
-			case t == nil:
 			case t.Kind.Name == "CORSMiddleware" && refuser != nil:
 				b.Warnf(&list[i], diag.MiddlewareOrder, "%s stands before %s and may refuse preflight requests, which carry no credentials and no body",
 					refuser.Check.ID.Short(), t.Check.ID.Short())
-			case t.Kind.Refuses && refuser == nil:
+			case r != nil && r.Refuses() && refuser == nil:
 				refuser = t
 			}
 		}

@@ -25,6 +25,12 @@ var sLogger = Kind{
 // middleware has put onto the request, and what the line is about.
 //
 // Control characters in values are escaped, so a line is always one line.
+//
+// A log file is appended to, and archived when it is too large or when cron says so,
+// unless it is empty; if it can't be written, lines go to the standard error. Other than
+// in AILERON Gateway the file stays when the gateway stops, it has mode 0640, folders
+// have 0750, an archive never takes the place of another one, and the outputs don't
+// depend on each other.
 type SLoggerSpec struct {
 	// Level is the least important level that is written: Trace and Debug, Info, Warn, Error and Fatal. Trace is the same as Debug, and Fatal as Error.
 	Level LogLevel `json:"level"`

@@ -19,19 +19,19 @@ type LogOutputSpec struct {
 	BackupDir string `json:"backupDir"`
 	// LogFileName is the name of the log file.
 	LogFileName string `json:"logFileName"`
-	// ArchivedFilePattern is the name of the archives.
+	// ArchivedFilePattern is the name of the archives. %Y, %M, %D are the date, %h, %m, %s the time, %u is the Unix time, %i an index; %H is the host name, %U and %G are the ids of user and group, %p and %P of the process and its parent. A name without time and index gets an index before its extension, as does a name that is taken. Empty is logFileName.
 	ArchivedFilePattern string `json:"archivedFilePattern"`
-	// Cron is when to archive the log file.
+	// Cron is when to archive the log file: minute, hour, day of month, month, day of week, with the second in front if there are six fields. A time zone may stand before them: TZ=UTC. There are @hourly, @daily, @weekly, @monthly, @sunday to @saturday, and @every 1h30m, too.
 	Cron string `json:"cron"`
-	// RotateSize is the size of the log file, in MiB, at which it is archived.
+	// RotateSize is the size of the log file, in MiB, at which it is archived. 0 is no limit.
 	RotateSize uint32 `json:"rotateSize"`
 	// TimeLayout is deprecated.
 	TimeLayout string `json:"timeLayout" inert:"it is deprecated; archivedFilePattern says how archives are called"`
-	// TimeZone is the time zone of all times in the lines: UTC, Local or a name of the IANA database.
+	// TimeZone is the time zone of all times in the lines and in the names of archives: UTC, Local or a name of the IANA database.
 	TimeZone string `json:"timeZone" format:"timezone"`
 	// CompressLevel is how well archives are compressed by gzip: 1 to 9, -1 for the default, -2 for Huffman coding only, 0 for not at all.
 	CompressLevel int32 `json:"compressLevel" min:"-2" max:"9"`
-	// MaxAge is how long archives are kept, in seconds. 0 is for good.
+	// MaxAge is how long archives are kept, in seconds, by the date in their names or else of their last change. 0 is for good.
 	MaxAge int32 `json:"maxAge"`
 	// MaxBackup is how many archives are kept. 0 is all.
 	MaxBackup int32 `json:"maxBackup"`

@@ -49,9 +49,9 @@ type TLSConfig struct {
 // CertKeyPair names the files of a certificate and its private key.
 type CertKeyPair struct {
 	// CertFile is a PEM file of the certificate, followed by its intermediate ones.
-	CertFile string `json:"certFile"`
+	CertFile string `json:"certFile" required:"true"`
 	// KeyFile is a PEM file of the private key.
-	KeyFile string `json:"keyFile"`
+	KeyFile string `json:"keyFile" required:"true"`
 }
 
 // ClientAuthType is what a listener asks of clients.
@@ -192,7 +192,7 @@ func (p *CertKeyPair) check(c *Check) {
 		return
 	}
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		c.Errorf(&p.CertFile, diag.BadFile, "%s and %s are no certificate and its key: %v", p.CertFile, p.KeyFile, err)
+		c.Errorf(&p.CertFile, diag.BadFile, "the certificate %s and the key %s can't be used: %v", p.CertFile, p.KeyFile, err)
 	}
 }
 
@@ -208,8 +208,7 @@ func checkAuthorities(c *Check, name *string) {
 // readPEM reads a file that the gateway will read when it starts. It need not be there now.
 func readPEM(c *Check, name *string, what string) (content []byte, ok bool) {
 	if *name == "" {
-		c.Errorf(name, diag.MissingField, "the file of the %s must be named", what)
-		return nil, false
+		return nil, false // which has been reported
 	}
 	content, err := os.ReadFile(c.path(*name))
 	switch {

@@ -26,10 +26,10 @@ type TrackingMiddlewareSpec struct {
 	TraceIDExtractName string `json:"traceIDExtractName" pattern:"^[0-9a-zA-Z-_]*$"`
 }
 
-// Check reports one header for two ids.
+// Check warns of one header for two ids.
 func (s *TrackingMiddlewareSpec) Check(c *Check) {
 	if s.RequestIDProxyName != "" && canonicalName(s.RequestIDProxyName) == canonicalName(s.TraceIDProxyName) {
-		c.Errorf(&s.TraceIDProxyName, diag.BadValue, "requestIDProxyName and traceIDProxyName are the same header")
+		c.Warnf(&s.RequestIDProxyName, diag.NoEffect, "traceIDProxyName is the same header, so upstreams get the trace id in it and no request id")
 	}
 }
 

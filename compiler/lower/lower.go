@@ -65,8 +65,13 @@ func (k *linker) use(r *graph.Resource, role kinds.Role) ir.Expr {
 		return e
 	}
 	l := k.newLower(r, role)
-	expr := r.Spec.Lower(l) // makes the components that this one needs, before it
-	c := &ir.Component{ID: r.ID, From: r.Line(), Base: r.ID.Name, New: expr, Fails: l.Fails, Note: l.Note}
+	l.From = r.Line()
+	expr := r.Spec.Lower(l)            // makes the components that this one needs, before it
+	if part, ok := expr.(ir.Ref); ok { // all there is to it has a variable already
+		k.components[id] = k.withErrors(r, role, part)
+		return k.components[id]
+	}
+	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name + l.Suffix, New: expr, Fails: l.Fails, Note: l.Note}
 	k.program.Components = append(k.program.Components, c)
 	e := k.withErrors(r, role, ir.Ref{To: c})
 	k.components[id] = e
@@ -166,7 +171,9 @@ func (k *linker) Builtin(base, note string, make func() ir.Expr) ir.Expr {
 
 // Part makes a component of its own out of a part of l's resource.
 func (k *linker) Part(l *kinds.Lower, suffix string, fails bool, e ir.Expr) ir.Expr {
-	c := &ir.Component{Base: l.ID.Name + "-" + suffix, New: e, Fails: fails}
+	c := &ir.Component{
+		ID: l.ID, From: l.From, Base: l.ID.Name + "-" + suffix, New: e, Fails: fails, Note: "its " + suffix,
+	}
 	k.program.Components = append(k.program.Components, c)
 	return ir.Ref{To: c}
 }

@@ -69,11 +69,16 @@ func Inspect(src fs.FS, dir, path, symbol string) (*Symbol, error) {
 	}
 	s, err := find(pkg, symbol, at)
 	if err != nil {
-		return nil, err
+		return nil, &SymbolError{err.Error()}
 	}
 	s.Package, err = w.plugin(pkg)
 	return s, err
 }
+
+// A SymbolError says that the package is all right, but not the symbol.
+type SymbolError struct{ msg string }
+
+func (e *SymbolError) Error() string { return e.msg }
 
 // find looks up a symbol and its shapes.
 func find(pkg *types.Package, name string, at *location) (*Symbol, error) {
@@ -110,7 +115,7 @@ func find(pkg *types.Package, name string, at *location) (*Symbol, error) {
 	s.Shapes = shapesOf(t)
 	s.Type = types.TypeString(t, func(p *types.Package) string { return p.Name() })
 	if len(s.Shapes) == 0 {
-		return nil, fmt.Errorf("%s of package %s is a %s, which can't be used as anything: it is no handler, middleware, round tripper or the like; %s", name, at.show, s.Type, wanted)
+		return nil, fmt.Errorf("%s of package %s has the type %s, which is no handler, middleware, round tripper or the like; %s", name, at.show, s.Type, wanted)
 	}
 	return s, nil
 }

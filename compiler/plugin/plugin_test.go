@@ -286,7 +286,7 @@ require golang.org/x/text v0.43.0
 `+lines(t, "golang.org/x/text")+`
 `)
 	_, err := plugin.Inspect(aileronc.Source, dir, "golang.org/x/text/language", "Und")
-	if err == nil || !strings.Contains(err.Error(), "Und of package golang.org/x/text/language is a language.Tag") {
+	if err == nil || !strings.Contains(err.Error(), "Und of package golang.org/x/text/language has the type language.Tag") {
 		t.Errorf("got %v", err)
 	}
 	_, err = plugin.Inspect(aileronc.Source, dir, "golang.org/x/text/none", "X")

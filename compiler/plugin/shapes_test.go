@@ -111,11 +111,11 @@ func TestNoSymbols(t *testing.T) {
 		{"Plugn", "package p has no Plugn; did you mean Plugin?"},
 		{"Xyz", "package p has no Xyz; it has Args, Auth, "},
 		{"unexported", "unexported of package p is not exported: its name must begin with an upper-case letter"},
-		{"Nothing", "Nothing of package p is a int, which can't be used as anything"},
-		{"Args", "Args of package p is a func(int) http.Handler, which"},
-		{"OnlyInit", "which can't be used as anything"},
+		{"Nothing", "Nothing of package p has the type int, which is no handler"},
+		{"Args", "Args of package p has the type func(int) http.Handler, which"},
+		{"OnlyInit", "which is no handler"},
 		{"Generic", "Generic of package p is a generic type"},
-		{"Request", "Request of package p is a *p.Request, which"},
+		{"Request", "Request of package p has the type *p.Request, which"},
 		{"Constant", "Constant of package p is a constant"},
 	} {
 		if got, err := find(pkg, tt[0], at); err == nil || !strings.Contains(err.Error(), tt[1]) {

@@ -151,8 +151,7 @@ func (r *reach) modFiles(plugins []ir.Plugin) error {
 	for _, m := range indirect {
 		runtime.AddNewRequire(m, versions[m], true)
 	}
-	runtime.SetRequireSeparateIndirect(runtime.Require)
-	if r.files[third+"/go.mod"], err = runtime.Format(); err != nil {
+	if r.files[third+"/go.mod"], err = tidy(runtime); err != nil {
 		return err
 	}
 
@@ -166,11 +165,10 @@ func (r *reach) modFiles(plugins []ir.Plugin) error {
 	if err := addPlugins(main, plugins); err != nil {
 		return err
 	}
-	main.SetRequireSeparateIndirect(main.Require)
 	if err := main.AddReplace(ir.Module, "", "./"+third, ""); err != nil {
 		return err
 	}
-	if r.files["go.mod"], err = main.Format(); err != nil {
+	if r.files["go.mod"], err = tidy(main); err != nil {
 		return err
 	}
 	if err := r.sums(versions, append(direct, indirect...)); err != nil {
@@ -178,6 +176,26 @@ func (r *reach) modFiles(plugins []ir.Plugin) error {
 	}
 	r.pluginSums(plugins)
 	return nil
+}
+
+// tidy prints f in the form that "go mod tidy" leaves alone.
+func tidy(f *modfile.File) ([]byte, error) {
+	out := &modfile.File{}
+	_ = out.AddModuleStmt(f.Module.Mod.Path)
+	_ = out.AddGoStmt(f.Go.Version)
+	var require []*modfile.Require
+	for _, r := range f.Require {
+		require = append(require, &modfile.Require{Mod: r.Mod, Indirect: r.Indirect})
+	}
+	out.SetRequireSeparateIndirect(require)
+	for _, r := range f.Replace {
+		if err := out.AddReplace(r.Old.Path, r.Old.Version, r.New.Path, r.New.Version); err != nil {
+			return nil, err
+		}
+	}
+	out.Cleanup()
+	out.SortBlocks()
+	return out.Format()
 }
 
 // required are the modules of the packages that are reached, and those that they need.

@@ -27,9 +27,10 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:21 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
+	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
 	defaultEncrypt, err := encrypt.New(encrypt.AESGCM, "000102030405060708090a0b0c0d0e0f", encode.Base64)
 	if err != nil {
-		return nil, fmt.Errorf("default-encrypt: %w", err)
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
 	// config.yaml:24 core/v1 HTTPLogger default/default

@@ -33,9 +33,10 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		return nil, fmt.Errorf("config.yaml:29: StaticFileHandler default/default: %w", err)
 	}
 
-	defaultHtml, err := content.ReadFile("error.html")
+	// config.yaml:38 core/v1 ErrorHandler default/default: its html body
+	defaultHtmlBody, err := content.ReadFile("error.html")
 	if err != nil {
-		return nil, fmt.Errorf("default-html: %w", err)
+		return nil, fmt.Errorf("config.yaml:38: ErrorHandler default/default: %w", err)
 	}
 
 	// config.yaml:38 core/v1 ErrorHandler default/default
@@ -50,7 +51,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 				Codes: []string{"*"},
 				Contents: []content.Content{
 					{MIMEType: "text/plain", Template: content.NewPattern("{{status}} <no value>")},
-					{MIMEType: "text/html", Text: defaultHtml},
+					{MIMEType: "text/html", Text: defaultHtmlBody},
 				},
 			},
 			{

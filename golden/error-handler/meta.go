@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "78409aeb3487049c",
+	Digest:  "94f53382392efabf",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",

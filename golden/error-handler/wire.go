@@ -35,7 +35,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:37 core/v1 TemplateHandler default/api
 	api := tmpl.New(tmpl.Options{
-		Contents: []content.Content{{MIMEType: "application/json", Text: "{\"hello\":\"world\"}"}},
+		Contents: []content.Content{{MIMEType: "application/json", Text: `{"hello":"world"}`}},
 		Logger:   logger,
 	})
 
@@ -72,14 +72,16 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 
-	pagesHtml, err := gohtml.ParseFile("error.html")
+	// config.yaml:83 core/v1 ErrorHandler default/pages: its html body
+	pagesHtmlBody, err := gohtml.ParseFile("error.html")
 	if err != nil {
-		return nil, fmt.Errorf("pages-html: %w", err)
+		return nil, fmt.Errorf("config.yaml:83: ErrorHandler default/pages: %w", err)
 	}
 
-	pagesPlain, err := content.ReadFile("error.txt")
+	// config.yaml:83 core/v1 ErrorHandler default/pages: its plain body
+	pagesPlainBody, err := content.ReadFile("error.txt")
 	if err != nil {
-		return nil, fmt.Errorf("pages-plain: %w", err)
+		return nil, fmt.Errorf("config.yaml:83: ErrorHandler default/pages: %w", err)
 	}
 
 	// config.yaml:83 core/v1 ErrorHandler default/pages
@@ -96,8 +98,11 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 				},
 			},
 			{
-				Kinds:    []string{"*"},
-				Contents: []content.Content{{MIMEType: "text/html", Template: pagesHtml}, {MIMEType: "text/plain", Text: pagesPlain}},
+				Kinds: []string{"*"},
+				Contents: []content.Content{
+					{MIMEType: "text/html", Template: pagesHtmlBody},
+					{MIMEType: "text/plain", Text: pagesPlainBody},
+				},
 			},
 		},
 	})

@@ -28,6 +28,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
+	// config.yaml:50 core/v1 HTTPClient default/shop-client: its transport
 	shopClientTransport, err := transport.HTTP1(transport.HTTPOptions{
 		TLS:                    tlsconf.Options{RootCAs: []string{"ca.pem"}, ServerName: "shop.example.com"},
 		TLSHandshakeTimeout:    5 * time.Second,
@@ -50,7 +51,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("shop-client-transport: %w", err)
+		return nil, fmt.Errorf("config.yaml:50: HTTPClient default/shop-client: %w", err)
 	}
 
 	// config.yaml:50 core/v1 HTTPClient default/shop-client

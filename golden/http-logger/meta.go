@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "3ac4f34f85a898c1",
+	Digest:  "390c3d6dd8d2b12e",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",

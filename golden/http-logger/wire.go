@@ -41,9 +41,10 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 
+	// config.yaml:41 core/v1 HTTPLogger default/default: its zone
 	defaultZone, err := zone.Load("Europe/Berlin")
 	if err != nil {
-		return nil, fmt.Errorf("default-zone: %w", err)
+		return nil, fmt.Errorf("config.yaml:41: HTTPLogger default/default: %w", err)
 	}
 
 	// config.yaml:41 core/v1 HTTPLogger default/default

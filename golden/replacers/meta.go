@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "9aae3e2ad83e7eaa",
+	Digest:  "8f2ef7bac20dc6db",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

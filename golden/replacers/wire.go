@@ -31,19 +31,22 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:21 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
+	// config.yaml:24 core/v1 HTTPLogger default/default: its hmac
 	defaultHmac, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:49:38", "${KEY}"), encode.Base64)
 	if err != nil {
-		return nil, fmt.Errorf("default-hmac: %w", err)
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
-	defaultHmacValue, err := digest.HMAC(blake2.S256, vars.String("config.yaml:50:43", "${KEY}"), encode.Base64)
+	// config.yaml:24 core/v1 HTTPLogger default/default: its hmac
+	defaultHmacHTTPLogger, err := digest.HMAC(blake2.S256, vars.String("config.yaml:50:43", "${KEY}"), encode.Base64)
 	if err != nil {
-		return nil, fmt.Errorf("default-hmac: %w", err)
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
+	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
 	defaultEncrypt, err := encrypt.New(encrypt.AESGCM, vars.String("config.yaml:51:46", "${PASSWORD:?}"), encode.Base64RawURL)
 	if err != nil {
-		return nil, fmt.Errorf("default-encrypt: %w", err)
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
 	// config.yaml:24 core/v1 HTTPLogger default/default
@@ -56,7 +59,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 					Replacers: []replace.Func{
 						replace.Fixed("someone"),
 						defaultHmac,
-						pattern.Each(regexp.MustCompile("[a-z]+"), defaultHmacValue),
+						pattern.Each(regexp.MustCompile("[a-z]+"), defaultHmacHTTPLogger),
 						defaultEncrypt,
 					},
 				},
@@ -75,8 +78,8 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 				digest.Hash(blake2.B384, encode.Base16),
 				pattern.Each(regexp.MustCompile("id=(.*)"), digest.Hash(digest.SHA512_256, encode.Base64URL)),
 				pattern.Replace(regexp.MustCompilePOSIX("a|ab"), "$1"),
-				pattern.Literal(regexp.MustCompile("\"password\":\"[^\"]*\""), "$1"),
-				pattern.Expand(regexp.MustCompile("(?P<name>\\w+)="), "${name} "),
+				pattern.Literal(regexp.MustCompile(`"password":"[^"]*"`), "$1"),
+				pattern.Expand(regexp.MustCompile(`(?P<name>\w+)=`), "${name} "),
 			},
 		},
 	})

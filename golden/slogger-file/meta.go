@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "c10be0fbb74d84ba",
+	Digest:  "a814a71dca4bfcc4",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

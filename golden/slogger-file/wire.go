@@ -27,6 +27,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:21 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
+	// config.yaml:32 core/v1 SLogger default/access: its file
 	accessFile, err := file.Open(file.Options{
 		Dir:         vars.String("config.yaml:40:13", "${LOG_DIR:-logs}"),
 		Name:        "access.log",
@@ -42,7 +43,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxTotalMiB: 1024,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("access-file: %w", err)
+		return nil, fmt.Errorf("config.yaml:32: SLogger default/access: %w", err)
 	}
 
 	// config.yaml:32 core/v1 SLogger default/access

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "58d705372a90f2de",
+	Digest:  "2b3544f62171687f",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

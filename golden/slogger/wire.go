@@ -36,14 +36,16 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:25 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
+	// config.yaml:38 core/v1 SLogger default/access: its hmac
 	accessHmac, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:59:16", "${REMOTE_KEY}"), encode.Base64RawURL)
 	if err != nil {
-		return nil, fmt.Errorf("access-hmac: %w", err)
+		return nil, fmt.Errorf("config.yaml:38: SLogger default/access: %w", err)
 	}
 
+	// config.yaml:38 core/v1 SLogger default/access: its zone
 	accessZone, err := zone.Load("Asia/Tokyo")
 	if err != nil {
-		return nil, fmt.Errorf("access-zone: %w", err)
+		return nil, fmt.Errorf("config.yaml:38: SLogger default/access: %w", err)
 	}
 
 	// config.yaml:38 core/v1 SLogger default/access

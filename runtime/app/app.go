@@ -116,7 +116,7 @@ func (c *command) run(args []string, signals <-chan os.Signal) int {
 	}
 	switch {
 	case f.version:
-		fmt.Fprintln(c.out, c.program.Version)
+		fmt.Fprintf(c.out, "%s, compiled by aileronc %s\n", c.name, c.program.Version)
 		return exitOK
 	case f.info:
 		c.info()

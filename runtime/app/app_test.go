@@ -86,7 +86,7 @@ func TestFlags(t *testing.T) {
 		out  string
 		err  string
 	}{
-		{"--version --info", 0, "v1.2.3\n", ""},
+		{"--version --info", 0, "gw, compiled by aileronc v1.2.3\n", ""},
 		{"-config", 0, "kind: Entrypoint\n", ""},
 		{"-h", 0, fmt.Sprintf(usage, "gw"), ""},
 		{"--check --help", 0, fmt.Sprintf(usage, "gw"), ""},

@@ -32,7 +32,8 @@ type Policy struct {
 	// that are listed and, with EchoOrigin, for any, but never together with "*", which
 	// browsers refuse.
 	AllowCredentials bool
-	// MaxAge is how long browsers may keep the answer to a preflight; 0 leaves it to them.
+	// MaxAge is how long browsers may keep the answer to a preflight; 0 leaves it to them,
+	// a negative value forbids it.
 	MaxAge time.Duration
 	// EchoOrigin answers with the origin of the request where it would be "*".
 	EchoOrigin bool
@@ -104,8 +105,8 @@ func newHandler(p Policy) *handler {
 		h.actual.Add("Access-Control-Expose-Headers", exposed)
 		h.preflight.Add("Access-Control-Expose-Headers", exposed)
 	}
-	if p.MaxAge > 0 {
-		h.preflight.Add("Access-Control-Max-Age", strconv.FormatInt(int64(p.MaxAge/time.Second), 10))
+	if p.MaxAge != 0 {
+		h.preflight.Add("Access-Control-Max-Age", strconv.FormatInt(int64(max(p.MaxAge, 0)/time.Second), 10))
 	}
 	add(&h.accepted, "Cross-Origin-Embedder-Policy", p.EmbedderPolicy)
 	add(&h.accepted, "Cross-Origin-Opener-Policy", p.OpenerPolicy)

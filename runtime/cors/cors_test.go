@@ -188,6 +188,10 @@ func TestPreflights(t *testing.T) {
 			request: fields("Origin", "http://a.example", "Access-Control-Request-Private-Network", "true"), status: 200,
 			want: fields(methods, std, "Vary", vary+", Access-Control-Request-Private-Network", allowOrigin, "*"),
 		},
+		"no caching": {
+			p: Policy{MaxAge: -time.Second}, request: fields("Origin", "http://a.example"), status: 200,
+			want: fields(methods, std, age, "0", "Vary", vary, allowOrigin, "*"),
+		},
 		"other origin": {
 			p: p, request: fields("Origin", "http://b.example"), status: 403,
 			want: fields(methods, std, exposed, "X-E", age, "600", "Vary", vary),

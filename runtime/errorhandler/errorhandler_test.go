@@ -297,6 +297,7 @@ func BenchmarkHandleError(b *testing.B) {
 		options errorhandler.Options
 	}{
 		{"default", errorhandler.Options{}},
+		{"debug off", errorhandler.Options{Logger: &recorder{level: gateway.LevelInfo}}},
 		{"message", errorhandler.Options{Messages: []errorhandler.Message{{
 			Codes:    []string{"E*"},
 			Contents: []content.Content{{MIMEType: "application/json", Template: content.NewPattern(`{"error":"{{code}}","status":{{status}}}`)}},

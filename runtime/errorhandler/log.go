@@ -49,11 +49,19 @@ func describe(f failure) (code, kind, text string) {
 	return f.err.Code, f.err.Kind, f.err.Error()
 }
 
-// stackOf returns the stack of a panic, or that of the caller.
+// stackOf returns the stack of a panic, or that of the caller of HandleError.
 func stackOf(f failure) string {
 	if f.err != nil && f.err.Stack != nil {
 		return string(f.err.Stack[:min(len(f.err.Stack), maxStack)])
 	}
-	buf := make([]byte, maxStack)
-	return string(buf[:runtime.Stack(buf, false)])
+	var callers [64]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(4, callers[:])]) // without those of this package
+	stack := make([]byte, 0, maxStack)
+	for more := true; more && len(stack) < maxStack; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		stack = append(stack, frame.Function+"\n\t"+frame.File+":"...)
+		stack = append(strconv.AppendInt(stack, int64(frame.Line), 10), '\n')
+	}
+	return string(stack[:min(len(stack), maxStack)])
 }

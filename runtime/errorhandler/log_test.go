@@ -123,7 +123,7 @@ func TestStacks(t *testing.T) {
 	if got := len(log.lines[1].stackText); got != 3<<10 {
 		t.Errorf("%d bytes", got)
 	}
-	if got := log.lines[2].stackText; !strings.Contains(got, "TestStacks") {
+	if got := log.lines[2].stackText; !strings.HasPrefix(got, "github.com/aileron-gateway/aileronc/runtime/errorhandler_test.TestStacks\n\t") {
 		t.Errorf("got %q", got)
 	}
 }

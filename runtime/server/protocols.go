@@ -40,7 +40,9 @@ func (s *Server) setProtocols() {
 }
 
 // withProtocols puts the protocols that the server speaks into the list of c, and takes
-// those out that it doesn't; HTTP/2 comes first unless the list says otherwise.
+// those out that it doesn't; HTTP/2 comes first unless the list says otherwise. A server of
+// HTTP/1.1 alone that lists nothing takes no part in ALPN, so that no client is turned
+// away for what it offers.
 func withProtocols(c *tls.Config, http2 bool) *tls.Config {
 	if c == nil {
 		return nil
@@ -49,7 +51,7 @@ func withProtocols(c *tls.Config, http2 bool) *tls.Config {
 	if http2 && !slices.Contains(protos, "h2") {
 		protos = slices.Insert(protos, 0, "h2")
 	}
-	if !slices.Contains(protos, "http/1.1") {
+	if http2 && !slices.Contains(protos, "http/1.1") {
 		protos = append(protos, "http/1.1")
 	}
 	c = c.Clone()

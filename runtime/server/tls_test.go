@@ -83,7 +83,7 @@ func TestProtocols(t *testing.T) {
 		{"HTTP/1.1 beside h2c", server.Options{HTTP2: &server.HTTP2{H2C: true}}, []func(*http.Protocols, bool){http1}, false, "HTTP/1.1 http HOST /%61 alpn= peer= body=4/4"},
 		{"h2c switched off", server.Options{HTTP2: &server.HTTP2{}}, []func(*http.Protocols, bool){h2c}, false, ""},
 		{"TLS", secure(t, ca, tlsconf.Options{}), []func(*http.Protocols, bool){http1}, true, "HTTP/1.1 https HOST /%61 alpn= peer= body=4/4"},
-		{"TLS without HTTP/2", secure(t, ca, tlsconf.Options{NextProtos: []string{"h2"}}), []func(*http.Protocols, bool){http1, http2}, true, "HTTP/1.1 https HOST /%61 alpn=http/1.1 peer= body=4/4"},
+		{"TLS without HTTP/2", secure(t, ca, tlsconf.Options{NextProtos: []string{"h2"}}), []func(*http.Protocols, bool){http1, http2}, true, "HTTP/1.1 https HOST /%61 alpn= peer= body=4/4"},
 		{"HTTP/2", with(secure(t, ca, tlsconf.Options{}), func(o *server.Options) { o.HTTP2 = &server.HTTP2{} }), []func(*http.Protocols, bool){http1, http2}, true, "HTTP/2.0 https HOST /%61 alpn=h2 peer= body=4/4"},
 		{"HTTP/1.1 beside HTTP/2", with(secure(t, ca, tlsconf.Options{}), func(o *server.Options) { o.HTTP2 = &server.HTTP2{} }), []func(*http.Protocols, bool){http1}, true, "HTTP/1.1 https HOST /%61 alpn= peer= body=4/4"},
 		{"HTTP/2 behind a limit", with(secure(t, ca, tlsconf.Options{}), func(o *server.Options) {
