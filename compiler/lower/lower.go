@@ -133,7 +133,7 @@ func (k *linker) Errors(l *kinds.Lower) ir.Expr {
 	if ref := &k.entrypoint().DefaultErrorHandler; !ref.IsZero() {
 		return k.use(k.graph.Lookup(ref.ID()), kinds.ErrorHandler)
 	}
-	return k.builtin("errors", "the default error handler", func() ir.Expr {
+	return k.builtin("error-handler", "the default error handler", func() ir.Expr {
 		logger := k.defaultLogger(l)
 		return l.Call("errorhandler.New", l.Struct("errorhandler.Options", ir.Set("Logger", logger)))
 	})

@@ -41,7 +41,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	}
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:8 core/v1 HTTPServer default/default
 	httpServer := server.New(server.Options{
@@ -52,7 +52,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routeHttpServer{echoHandler: echoHandler})
 

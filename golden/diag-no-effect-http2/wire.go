@@ -23,7 +23,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	echoHandler := echo.New()
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:8 core/v1 HTTPServer default/default
 	httpServer := server.New(server.Options{
@@ -35,7 +35,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
 		HTTP2:             &server.HTTP2{MaxReadFrameSize: 1024, MaxReceiveBufferPerConnection: 4096},
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routeHttpServer{echoHandler: echoHandler})
 

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "2d8d8db9bfc06176",
+	Digest:  "f4e5f28969ab170d",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "04528af37788330d",
+	Digest:  "bd84d81fa233b3c1",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

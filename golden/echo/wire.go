@@ -24,7 +24,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	echoHandler := echo.New()
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:9 core/v1 HTTPServer default/public
 	public := server.New(server.Options{
@@ -35,7 +35,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routePublic{echoHandler: echoHandler, vars: debug.Vars()})
 

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "053c85df9c1117b7",
+	Digest:  "b0472f7af05eeecc",
 	Config:  config,
 	Resources: []string{
 		"app/v1/HealthCheckHandler/default/default",

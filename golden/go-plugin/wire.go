@@ -48,10 +48,10 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	defaultTransport := transport.Default()
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:61 core/v1 GoPlugin default/keys: its object
-	keysObject, err := plugin.Init(&keys.Plugin, logger, errors)
+	keysObject, err := plugin.Init(&keys.Plugin, logger, errorHandler)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:61: GoPlugin default/keys: %w", err)
 	}
@@ -85,7 +85,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routeHttpServer{
 		greeter:             politely(greeter),

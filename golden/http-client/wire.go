@@ -140,7 +140,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	}
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:10 core/v1 HTTPServer default/public
 	public := server.New(server.Options{
@@ -151,7 +151,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routePublic{shop: shop, rpc: rpc, news: news, legacy: legacy})
 

@@ -82,7 +82,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	}
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:9 core/v1 HTTPServer default/default
 	httpServer := server.New(server.Options{
@@ -93,7 +93,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routeHttpServer{api: httpLogger(api)})
 

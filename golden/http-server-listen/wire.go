@@ -24,7 +24,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	echoHandler := echo.New()
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:13 core/v1 HTTPServer default/public
 	public := server.New(server.Options{
@@ -48,7 +48,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		GeneralOptions:    true,
 		AltSvc:            `h2=":8080"`,
 		HTTP2:             &server.HTTP2{H2C: true, MaxReceiveBufferPerConnection: 1048576, MaxReceiveBufferPerStream: 262144},
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routePublic{echoHandler: echoHandler})
 
@@ -62,7 +62,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
 		DisableKeepAlive:  true,
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routeLocal{echoHandler: echoHandler})
 

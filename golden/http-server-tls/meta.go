@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "f9ee91ca366aebd9",
+	Digest:  "9cf8488d53acb427",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

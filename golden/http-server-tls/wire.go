@@ -46,7 +46,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	}
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: logger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:10 core/v1 HTTPServer default/public
 	public := server.New(server.Options{
@@ -59,7 +59,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		AltSvc:            `h2=":8443"`,
 		HTTP2:             &server.HTTP2{MaxConcurrentStreams: 100, MaxReadFrameSize: 65536, IdleTimeout: time.Minute},
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routePublic{echoHandler: echoHandler})
 

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "8f2ef7bac20dc6db",
+	Digest:  "f8043cf870a47ecd",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

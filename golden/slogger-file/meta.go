@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "a814a71dca4bfcc4",
+	Digest:  "f2a55eea505b220f",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

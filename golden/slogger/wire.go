@@ -67,7 +67,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	httpLogger := accesslog.New(accesslog.Options{Logger: access})
 
 	// the default error handler
-	errors := errorhandler.New(errorhandler.Options{Logger: sLogger})
+	errorHandler := errorhandler.New(errorhandler.Options{Logger: sLogger})
 
 	// config.yaml:12 core/v1 HTTPServer default/default
 	httpServer := server.New(server.Options{
@@ -78,7 +78,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
 		MaxHeaderBytes:    8192,
-		Errors:            errors,
+		Errors:            errorHandler,
 		Logger:            sLogger,
 	}, &routeHttpServer{echoHandler: httpLogger(echoHandler)})
 

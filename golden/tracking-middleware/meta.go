@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "ed14837ede90119c",
+	Digest:  "a5fa34ea3ec9b99c",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
