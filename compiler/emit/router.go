@@ -43,7 +43,7 @@ func fileName(ident string) string {
 // platforms are the words that restrict a file to a platform when they end its name.
 var platforms = func() map[string]bool {
 	m := make(map[string]bool)
-	for _, w := range strings.Fields("aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows " +
+	for w := range strings.FieldsSeq("aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows " +
 		"386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm") {
 		m[w] = true
 	}

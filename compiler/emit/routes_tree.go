@@ -41,7 +41,7 @@ func (c cursor) tail() jen.Code {
 
 // with returns c with one more value.
 func (c cursor) with(value jen.Code) cursor {
-	c.values = append(c.values[:len(c.values):len(c.values)], value)
+	c.values = append(slices.Clip(c.values), value)
 	return c
 }
 

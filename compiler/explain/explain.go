@@ -273,7 +273,7 @@ func wrap(text string, width int) string {
 			b.WriteString("\n")
 		}
 		col := 0
-		for _, word := range strings.Fields(p) {
+		for word := range strings.FieldsSeq(p) {
 			switch {
 			case col == 0:
 			case col+1+len(word) > width:

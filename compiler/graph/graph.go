@@ -113,9 +113,8 @@ func split(n *source.Node) (head, spec *source.Node) {
 }
 
 func (g *Graph) unknownKind(doc *source.Document) {
-	var types, names []string
+	var names []string
 	for i := range kinds.All {
-		types = append(types, kinds.All[i].Type())
 		names = append(names, kinds.All[i].Name)
 	}
 	list := g.Decoder.List

@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc"
@@ -149,10 +150,10 @@ func (u *pluginUse) expr(object ir.Expr) ir.Expr {
 	if u.method != "" {
 		object = ir.Select{X: object, Name: u.method}
 	}
-	for i := len(u.adapt) - 1; i >= 0; i-- {
-		fun := ir.Runtime(u.adapt[i])
-		if strings.HasPrefix(u.adapt[i], "http.") {
-			fun = ir.Std("net/" + u.adapt[i])
+	for _, v := range slices.Backward(u.adapt) {
+		fun := ir.Runtime(v)
+		if strings.HasPrefix(v, "http.") {
+			fun = ir.Std("net/" + v)
 		}
 		object = ir.Call{Fun: fun, Args: []ir.Expr{object}}
 	}

@@ -5,6 +5,7 @@ package kinds
 
 import (
 	"embed"
+	"slices"
 
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
@@ -51,12 +52,7 @@ func (k *Kind) Type() string { return k.APIVersion + "/" + k.Name }
 
 // Can reports whether resources of the kind can be used as r.
 func (k *Kind) Can(r Role) bool {
-	for _, have := range k.Roles {
-		if have == r {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.Roles, r)
 }
 
 // A Spec is the spec of a resource: a pointer to a struct whose fields mirror the

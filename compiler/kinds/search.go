@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"regexp/syntax"
+	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 )
@@ -49,22 +50,22 @@ func simplify(pattern string) (fun, arg string) {
 	for !toEnd && len(parts) > 0 && mayBeEmpty(parts[len(parts)-1]) {
 		parts = parts[:len(parts)-1]
 	}
-	text := ""
+	var text strings.Builder
 	for _, p := range parts {
 		if p.Op != syntax.OpLiteral || p.Flags&syntax.FoldCase != 0 {
 			return regex, pattern
 		}
-		text += string(p.Rune)
+		text.WriteString(string(p.Rune))
 	}
 	switch {
 	case fromStart && toEnd:
-		return "match.Exact", text
+		return "match.Exact", text.String()
 	case fromStart:
-		return "match.Prefix", text
+		return "match.Prefix", text.String()
 	case toEnd:
-		return "match.Suffix", text
+		return "match.Suffix", text.String()
 	}
-	return "match.Contains", text
+	return "match.Contains", text.String()
 }
 
 // flatten lists the parts of an expression, without the groups around them.

@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"slices"
+
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 )
@@ -43,7 +45,7 @@ func (s *TemplateHandlerSpec) Check(c *Check) {
 	if len(s.MIMEContents) == 0 {
 		c.Warnf(&s.MIMEContents, diag.NoEffect, "without mimeContents the handler answers each request with 406")
 	}
-	names := append(requestTexts[:len(requestTexts):len(requestTexts)], requestLists...)
+	names := append(slices.Clip(requestTexts), requestLists...)
 	for i := range s.MIMEContents {
 		s.MIMEContents[i].check(c, names)
 	}

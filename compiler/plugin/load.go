@@ -89,7 +89,7 @@ func (w *scratch) config(mode packages.LoadMode) *packages.Config {
 // env is the environment of the go command, as it is for the later build.
 func (w *scratch) env() []string {
 	var flags []string
-	for _, f := range strings.Fields(os.Getenv("GOFLAGS")) {
+	for f := range strings.FieldsSeq(os.Getenv("GOFLAGS")) {
 		if !strings.HasPrefix(strings.TrimLeft(f, "-"), "mod") {
 			flags = append(flags, f)
 		}

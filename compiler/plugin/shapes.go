@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"go/types"
+	"slices"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/diag"
@@ -57,8 +58,8 @@ func shapesOf(t types.Type) []Shape {
 		have = append(have, Shape("func"+signature(sig)))
 	}
 	methods := types.NewMethodSet(t)
-	for i := range methods.Len() {
-		m := methods.At(i).Obj()
+	for method := range methods.Methods() {
+		m := method.Obj()
 		have = append(have, Shape(m.Name()+signature(m.Type().(*types.Signature))))
 	}
 	var known []Shape
@@ -81,12 +82,7 @@ func isLogger(have []Shape) bool {
 }
 
 func contains(list []Shape, s Shape) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, s)
 }
 
 // signature prints parameters and results without their names.

@@ -2,6 +2,7 @@ package route
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -43,12 +44,7 @@ func (e *Entry) allows(method string) bool {
 	if e.Methods == nil {
 		return true
 	}
-	for _, m := range e.Methods {
-		if m == method {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(e.Methods, method)
 }
 
 // match finds the route of a path, and tells whether no rest of the path was left to a
@@ -85,7 +81,7 @@ func (n *Node) match(segs, values []string) (*Entry, []string) {
 		return e, v
 	}
 	if segs[0] != "" {
-		if e, v := n.Wild.match(segs[1:], append(values[:len(values):len(values)], unescape(segs[0]))); e != nil {
+		if e, v := n.Wild.match(segs[1:], append(slices.Clip(values), unescape(segs[0]))); e != nil {
 			return e, v
 		}
 	}
@@ -93,7 +89,7 @@ func (n *Node) match(segs, values []string) (*Entry, []string) {
 		return n.End, values
 	}
 	if n.Multi != nil && n.Multi.Rest() {
-		values = append(values[:len(values):len(values)], unescape(strings.Join(segs, "/")))
+		values = append(slices.Clip(values), unescape(strings.Join(segs, "/")))
 	}
 	return n.Multi, values
 }

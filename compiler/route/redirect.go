@@ -1,5 +1,7 @@
 package route
 
+import "slices"
+
 // Redirects returns the nodes where a path that ends there is redirected to the
 // same path with a slash behind, because End or Multi match that one, and no other
 // route matches the path as it is.
@@ -36,7 +38,7 @@ func (t *Tree) Redirects() (at map[*Node]bool, ordered bool) {
 
 // eachBelow calls f for the nodes below n with the segments that lead there.
 func (n *Node) eachBelow(segs []Segment, f func(*Node, []Segment)) {
-	segs = segs[:len(segs):len(segs)]
+	segs = slices.Clip(segs)
 	for _, l := range n.Literals {
 		below := append(segs, Segment{Kind: Text, Text: l.Text})
 		f(l.Node, below)

@@ -121,7 +121,7 @@ func findGo(ctx context.Context) (*goCommand, error) {
 		return nil, &NoGoError{fmt.Sprintf("%s is too old; building a gateway needs Go %s or newer, see https://go.dev/dl/", version, MinGo)}
 	}
 	var keep []string
-	for _, f := range strings.Fields(flags) {
+	for f := range strings.FieldsSeq(flags) {
 		if !strings.HasPrefix(strings.TrimPrefix(f, "-"), "-mod=") && !strings.HasPrefix(f, "-mod=") {
 			keep = append(keep, f)
 		}

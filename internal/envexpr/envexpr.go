@@ -25,6 +25,10 @@
 // that change case.
 package envexpr
 
+import "slices"
+
+import "strings"
+
 // A Template is text with expressions.
 type Template struct{ parts []part }
 
@@ -86,11 +90,11 @@ func (t Template) Text() string {
 	if len(t.parts) == 1 {
 		return t.parts[0].text
 	}
-	s := ""
+	var s strings.Builder
 	for _, p := range t.parts {
-		s += p.text
+		s.WriteString(p.text)
 	}
-	return s
+	return s.String()
 }
 
 // Vars returns the names of the variables that t reads, in order, each once. Names
@@ -140,10 +144,8 @@ func (t Template) walk(f func(*expr) bool) {
 }
 
 func add(names []string, name string) []string {
-	for _, n := range names {
-		if n == name {
-			return names
-		}
+	if slices.Contains(names, name) {
+		return names
 	}
 	return append(names, name)
 }

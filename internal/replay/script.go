@@ -116,7 +116,7 @@ func (e *Entry) expectBody(body string) error {
 	if body == "" {
 		return nil
 	}
-	for _, l := range strings.Split(body, "\n") {
+	for l := range strings.SplitSeq(body, "\n") {
 		pattern, ok := strings.CutPrefix(l, "~ ")
 		if !ok {
 			e.WantBody, e.ExactBody, e.Matches = body, true, nil

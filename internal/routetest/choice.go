@@ -3,6 +3,7 @@ package routetest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/route"
@@ -76,8 +77,8 @@ func (c Choice) Routes(n int) []route.Route {
 		routes = append(routes, route.Route{Pattern: "a.com/", Handler: route.NotFound}, route.Route{Pattern: "b.com/", Handler: route.NotFound})
 	}
 	_, conflicts := route.Build(routes)
-	for i := len(conflicts) - 1; i >= 0; i-- {
-		k := conflicts[i].Route
+	for _, conflict := range slices.Backward(conflicts) {
+		k := conflict.Route
 		routes = append(routes[:k], routes[k+1:]...)
 	}
 	return routes

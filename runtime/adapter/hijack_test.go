@@ -21,7 +21,7 @@ func hijack(f func(conn net.Conn, rw *bufio.ReadWriter)) http.Handler {
 	return handler(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
-			http.Error(w, err.Error(), 501)
+			http.Error(w, err.Error(), http.StatusNotImplemented)
 			return
 		}
 		f(conn, rw)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
@@ -108,8 +109,8 @@ func (l *life) runnerEnded(ctx context.Context, err error) {
 // finalize runs all finalizers, whatever the others return.
 func (l *life) finalize() {
 	list := l.gateway.Finalizers
-	for i := len(list) - 1; i >= 0; i-- {
-		if err := list[i].Finalize(); err != nil {
+	for _, l0 := range slices.Backward(list) {
+		if err := l0.Finalize(); err != nil {
 			l.report("error returned from finalizer", err)
 		}
 	}

@@ -10,6 +10,7 @@ package content
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/negotiate"
@@ -138,7 +139,7 @@ func Send(x *gateway.Exchange, status int, contentType string, body []byte) {
 		r.Header.Add("Vary", "Accept")
 	}
 	r.Status, r.Body, r.Trailer = status, nil, nil
-	r.Bytes, r.ContentLength = body[:len(body):len(body)], int64(len(body))
+	r.Bytes, r.ContentLength = slices.Clip(body), int64(len(body))
 	switch {
 	case status == 204 || status == 304: // they have no content (RFC 9110, section 6.4.1)
 		r.Header.Del("Content-Type")

@@ -20,12 +20,12 @@ func testEnv() *Env {
 func TestValues(t *testing.T) {
 	e := testEnv()
 	type values struct {
-		Addr, Plain, Eq        string
-		Bool, BoolDef          bool
-		Int, IntDef, IntBlank  int
-		Int64                  int64
-		Seconds, Millis, Empty time.Duration
-		Huge, Tiny             time.Duration
+		Addr, Plain, Eq       string
+		Bool, BoolDef         bool
+		Int, IntDef, IntBlank int
+		Int64                 int64
+		Long, Short, Empty    time.Duration
+		Huge, Tiny            time.Duration
 	}
 	got := values{
 		Addr:     e.String("p", "${HOST}:${PORT}"),
@@ -37,8 +37,8 @@ func TestValues(t *testing.T) {
 		IntDef:   e.Int("p", "${UNSET}", 42, 0, 10), // a default isn't checked
 		IntBlank: e.Int("p", "${BLANK}", 1, 0, 10),
 		Int64:    e.Int64("p", "1e${EMPTY}3", 1, math.MinInt64, math.MaxInt64),
-		Seconds:  e.Seconds("p", "${N:=30}", 0, 0, 100),
-		Millis:   e.Millis("p", "${N}0", 0, 0, 1000), // N was assigned above
+		Long:     e.Seconds("p", "${N:=30}", 0, 0, 100),
+		Short:    e.Millis("p", "${N}0", 0, 0, 1000), // N was assigned above
 		Empty:    e.Seconds("p", "${EMPTY}", 1500*time.Millisecond, 0, 1),
 		Huge:     e.Seconds("p", "${X:-1e18}", 0, 0, math.MaxInt64),
 		Tiny:     e.Seconds("p", "${X:--1e18}", 0, math.MinInt64, math.MaxInt64),

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -183,8 +184,8 @@ func (x *Exchange) Fail(err error) {
 
 // Finish runs the OnDone functions. Only engines call it.
 func (x *Exchange) Finish() {
-	for i := len(x.done) - 1; i >= 0; i-- {
-		x.done[i](x)
+	for _, v := range slices.Backward(x.done) {
+		v(x)
 	}
 }
 

@@ -6,6 +6,7 @@ package match
 import (
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -36,12 +37,7 @@ func Exact(patterns ...string) Matcher {
 		return Matcher{func(s string) bool { _, ok := set[s]; return ok }}
 	}
 	return Matcher{func(s string) bool {
-		for _, p := range patterns {
-			if s == p {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(patterns, s)
 	}}
 }
 

@@ -7,7 +7,6 @@
 package sockopt
 
 import (
-	"errors"
 	"strings"
 	"syscall"
 	"time"
@@ -87,9 +86,6 @@ type UDP struct {
 	Segment int  // UDP_SEGMENT, in bytes
 	GRO     bool // UDP_GRO
 }
-
-// errUnsupported is what Control fails with where options cannot be set.
-var errUnsupported = errors.New("socket options can be set on Linux only")
 
 // Control sets the options that fit network. It has the signature of the Control
 // fields of net.ListenConfig and net.Dialer.

@@ -215,7 +215,7 @@ func (failingReader) Read([]byte) (int, error) { return 0, gateway.ErrTooLarge }
 func TestAnswerBeforeBody(t *testing.T) {
 	both(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
-		http.Error(w, "no", 403)
+		http.Error(w, "no", http.StatusForbidden)
 	}, func(t *testing.T, tr *Transport, url string) {
 		r, w := io.Pipe()
 		leg, end := newLeg(t, "POST", url)
@@ -261,7 +261,7 @@ func TestClose(t *testing.T) {
 }
 
 func TestDefault(t *testing.T) {
-	if Default() != Default() {
+	if one, other := Default(), Default(); one != other {
 		t.Error("not the same one each time")
 	}
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Header.Get("Accept-Encoding")) })
