@@ -127,6 +127,10 @@ func rescue(err *error) {
 	case http.ErrAbortHandler:
 		*err = http.ErrAbortHandler
 	default:
+		if e, ok := v.(*gateway.Error); ok && e.Stack != nil {
+			*err = e // a panic of another goroutine, with its own stack
+			return
+		}
 		cause, ok := v.(error)
 		if !ok {
 			cause = fmt.Errorf("%v", v)
