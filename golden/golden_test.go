@@ -161,3 +161,30 @@ func TestEveryCodeHasACase(t *testing.T) {
 		}
 	}
 }
+
+// TestReadme holds the code in the README against the case that it shows.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range map[string]string{
+		"config.yaml":      "",
+		"wire.go":          "// wire makes",
+		"routes_public.go": "// Route picks",
+	} {
+		text, err := os.ReadFile(filepath.Join("readme", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		part := strings.TrimSpace(string(text[max(0, bytes.Index(text, []byte(from))):]))
+		if !strings.Contains(string(readme), part) {
+			t.Errorf("README.md doesn't show golden/readme/%s as it is", name)
+		}
+	}
+	for i := range kinds.All {
+		if !strings.Contains(string(readme), "`"+kinds.All[i].Type()+"`") {
+			t.Errorf("README.md doesn't name %s", kinds.All[i].Type())
+		}
+	}
+}

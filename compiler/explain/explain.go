@@ -53,12 +53,10 @@ func Kinds(w io.Writer) error {
 
 // Summary is the first sentence of a kind's documentation.
 func Summary(k *kinds.Kind) string {
-	text := kindDoc(k)
-	if i := strings.Index(text, ". "); i >= 0 {
-		text = text[:i]
-	}
-	text, _, _ = strings.Cut(text, "\n\n")
-	return strings.TrimSuffix(strings.ReplaceAll(strings.TrimSpace(text), "\n", " "), ".")
+	text, _, _ := strings.Cut(kindDoc(k), "\n\n")
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", " ")
+	text, _, _ = strings.Cut(text, ". ")
+	return strings.TrimSuffix(text, ".")
 }
 
 // kindDoc is the documentation of a kind: the comment of its spec, which begins with "XSpec is the spec of a X".
@@ -265,12 +263,17 @@ func paragraph(w io.Writer, head, text string) {
 	fmt.Fprintln(w)
 }
 
-// wrap breaks the paragraphs of text into lines of at most width characters.
+// wrap breaks the paragraphs of text into lines of at most width characters. Indented ones
+// stay as they are.
 func wrap(text string, width int) string {
 	var b strings.Builder
 	for i, p := range strings.Split(strings.TrimSpace(text), "\n\n") {
 		if i > 0 {
 			b.WriteString("\n")
+		}
+		if strings.HasPrefix(p, "\t") { // a table or code, as in Go's doc comments
+			b.WriteString("  " + strings.ReplaceAll(strings.TrimPrefix(p, "\t"), "\n\t", "\n  ") + "\n")
+			continue
 		}
 		col := 0
 		for word := range strings.FieldsSeq(p) {

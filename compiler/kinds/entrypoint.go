@@ -12,9 +12,8 @@ var entrypoint = Kind{
 	New:        func() Spec { return &EntrypointSpec{} },
 }
 
-// EntrypointSpec is the spec of the Entrypoint: what the gateway runs, and the
-// loggers and error handlers that all resources may name in their metadata. A
-// config has exactly one, and what it doesn't reach isn't part of the gateway.
+// EntrypointSpec is the spec of the Entrypoint, which says what the gateway runs, and which
+// loggers and error handlers all resources may name in their metadata. A config has exactly one, and what it doesn't reach isn't part of the gateway.
 //
 // All initializers run before the runners start, and all finalizers, in
 // reverse, after the last runner has ended, also if the start failed.

@@ -28,17 +28,18 @@ var goPlugin = Kind{
 // The symbol is a variable, a function, a type, of which a new one is made, or a function without parameters that returns
 // the object, perhaps with an error. What it can be used as follows from its type or its methods:
 //
-//	Handler        http.Handler, func(http.ResponseWriter, *http.Request), or gateway.Handler
-//	Middleware     func(http.Handler) http.Handler, or a method Middleware like it; the same with gateway.Handler
-//	Tripperware    func(http.RoundTripper) http.RoundTripper, or a method Tripperware like it; the same with gateway.Handler
-//	RoundTripper   http.RoundTripper, or gateway.Handler
-//	ErrorHandler   gateway.ErrorHandler, or a method ServeHTTPError(http.ResponseWriter, *http.Request, error)
-//	HealthChecker  a method HealthCheck(context.Context) (context.Context, bool)
-//	Runner         a method Run(context.Context) error
-//	Initializer    a method Initialize() error
-//	Finalizer      a method Finalize() error
+//	Handler        http.Handler, func(http.ResponseWriter, *http.Request), gateway.Handler
+//	Middleware     func(http.Handler) http.Handler, or a method Middleware like it
+//	Tripperware    func(http.RoundTripper) http.RoundTripper, or a method Tripperware like it
+//	RoundTripper   http.RoundTripper, gateway.Handler
+//	ErrorHandler   gateway.ErrorHandler, or ServeHTTPError(http.ResponseWriter, *http.Request, error)
+//	HealthChecker  HealthCheck(context.Context) (context.Context, bool)
+//	Runner         Run(context.Context) error
+//	Initializer    Initialize() error
+//	Finalizer      Finalize() error
 //	Logger         gateway.Logger
 //
+// For middleware and tripperware, gateway.Handler will do in the place of http.Handler and http.RoundTripper.
 // Package gateway is github.com/aileron-gateway/aileronc/runtime/gateway; what is written for it is faster than what is
 // written for net/http, and has to be adapted. An object with a method Init(gateway.Logger, gateway.ErrorHandler) error gets
 // the logger and the error handler that the metadata of the resource names.

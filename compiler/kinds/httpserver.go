@@ -19,7 +19,8 @@ var httpServer = Kind{
 	},
 }
 
-// HTTPServerSpec is the spec of an HTTPServer. A request passes the middleware of
+// HTTPServerSpec is the spec of an HTTPServer, which answers requests on one address, by HTTP/1.1 and
+// HTTP/2, in the clear or over TLS. A request passes the middleware of
 // the server, the router, the middleware of the virtual host and that of the handler.
 // The middleware of the server sees requests that match no handler, too; that of a virtual host doesn't.
 //
