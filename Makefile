@@ -9,6 +9,7 @@ CONFIG ?= examples/demo/config.yaml
 .PHONY: run test race bench fuzz lint golden build
 
 run: ## compile and start the demo gateway
+	@echo "compiling; the first time, with the Go standard library, this takes about a minute"
 	@$(GO) run ./cmd/aileronc demo
 
 build: ## the compiler, as bin/aileronc

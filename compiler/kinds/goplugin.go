@@ -26,7 +26,7 @@ var goPlugin = Kind{
 // linked in, and what doesn't fit is found then.
 //
 // The symbol is a variable, a function, a type, of which a new one is made, or a function without parameters that returns
-// the object, perhaps with an error. What it can be used as follows from its type or its methods:
+// the object, perhaps with an error. Its type, or one of its methods, tells what it can be used as:
 //
 //	Handler        http.Handler, func(http.ResponseWriter, *http.Request), gateway.Handler
 //	Middleware     func(http.Handler) http.Handler, or a method Middleware like it
@@ -41,7 +41,7 @@ var goPlugin = Kind{
 //
 // For middleware and tripperware, gateway.Handler will do in the place of http.Handler and http.RoundTripper.
 // Package gateway is github.com/aileron-gateway/aileronc/runtime/gateway; what is written for it is faster than what is
-// written for net/http, and has to be adapted. An object with a method Init(gateway.Logger, gateway.ErrorHandler) error gets
+// written for net/http, for which each request and response is made over. An object with a method Init(gateway.Logger, gateway.ErrorHandler) error gets
 // the logger and the error handler that the metadata of the resource names.
 type GoPluginSpec struct {
 	// PluginPath is the package: its folder, relative to where the compiler runs, or its import path. A folder without a go.mod may import the

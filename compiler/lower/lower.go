@@ -18,6 +18,7 @@ func Program(g *graph.Graph) *ir.Program {
 		program:    &ir.Program{Sources: g.Sources()},
 		components: make(map[key]ir.Expr),
 		builtins:   make(map[string]ir.Expr),
+		busy:       make(map[resource.ID]bool),
 	}
 	l := k.newLower(g.Entrypoint, "")
 	k.program.Root = g.Entrypoint.Spec.Lower(l)
@@ -36,6 +37,9 @@ type linker struct {
 	program    *ir.Program
 	components map[key]ir.Expr
 	builtins   map[string]ir.Expr
+	// busy are the resources that are being lowered. What a default one needs itself can't
+	// have it as its default.
+	busy map[resource.ID]bool
 }
 
 // key identifies a component: role is empty unless the kind needs one for each.
@@ -66,8 +70,11 @@ func (k *linker) use(r *graph.Resource, role kinds.Role) ir.Expr {
 	}
 	l := k.newLower(r, role)
 	l.From = r.Line()
-	expr := r.Spec.Lower(l)            // makes the components that this one needs, before it
-	if part, ok := expr.(ir.Ref); ok { // all there is to it has a variable already
+	k.busy[r.ID] = true
+	expr := r.Spec.Lower(l) // makes the components that this one needs, before it
+	delete(k.busy, r.ID)
+	if part, ok := expr.(ir.Ref); ok {
+		// All there is to it has a variable already.
 		k.components[id] = k.withErrors(r, role, part)
 		return k.components[id]
 	}
@@ -119,7 +126,7 @@ func (k *linker) Logger(l *kinds.Lower) ir.Expr {
 	if t := k.graph.Registered(l.Meta.Logger, kinds.Logger); t != nil {
 		return k.use(t, kinds.Logger)
 	}
-	if ref := &k.entrypoint().DefaultLogger; !ref.IsZero() && ref.ID() != l.ID {
+	if ref := &k.entrypoint().DefaultLogger; !ref.IsZero() && !k.busy[ref.ID()] {
 		return k.use(k.graph.Lookup(ref.ID()), kinds.Logger)
 	}
 	return k.builtin("logger", "the default logger", func() ir.Expr { return l.Call("log.Default") })
@@ -130,7 +137,7 @@ func (k *linker) Errors(l *kinds.Lower) ir.Expr {
 	if t := k.graph.Registered(l.Meta.ErrorHandler, kinds.ErrorHandler); t != nil {
 		return k.use(t, kinds.ErrorHandler)
 	}
-	if ref := &k.entrypoint().DefaultErrorHandler; !ref.IsZero() {
+	if ref := &k.entrypoint().DefaultErrorHandler; !ref.IsZero() && !k.busy[ref.ID()] {
 		return k.use(k.graph.Lookup(ref.ID()), kinds.ErrorHandler)
 	}
 	return k.builtin("error-handler", "the default error handler", func() ir.Expr {

@@ -22,9 +22,6 @@ type Options struct {
 	OS, Arch string // "" is the machine's
 	Tags     string
 	LDFlags  string // added to the default ones
-	PGO      string // path of a profile
-	// Keep is a folder that gets a copy of the source; "" is none.
-	Keep string
 	// Cache is the folder for sources and binaries; "" is one in the user's cache folder.
 	Cache string
 	// Progress is told what is going on. Nil is quiet.
@@ -49,16 +46,6 @@ const MinGo = "1.26"
 // Build builds the module and returns the path of the binary in the cache. A module
 // that was built before with the same options isn't built again.
 func Build(ctx context.Context, l *Layout, o Options) (string, error) {
-	if o.PGO != "" {
-		if err := l.AddProfile(o.PGO); err != nil {
-			return "", err
-		}
-	}
-	if o.Keep != "" {
-		if err := Write(l, o.Keep); err != nil {
-			return "", err
-		}
-	}
 	g, err := findGo(ctx)
 	if err != nil {
 		return "", err
@@ -68,7 +55,7 @@ func Build(ctx context.Context, l *Layout, o Options) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(cache, l.hash(g, o))
-	binary := filepath.Join(dir, "gateway")
+	binary := filepath.Join(dir, g.binary(o))
 	if _, err := os.Stat(binary); err == nil {
 		touch(dir)
 		return binary, nil
@@ -82,15 +69,23 @@ func (o *Options) cache() (string, error) {
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("there's no cache folder: %w; set XDG_CACHE_HOME or HOME", err)
+		return "", fmt.Errorf("there's no folder for builds: %w; set one of them", err)
 	}
 	return filepath.Join(dir, "aileronc"), nil
+}
+
+// binary is the name of the binary.
+func (g *goCommand) binary(o Options) string {
+	if o.OS == "windows" || o.OS == "" && g.os == "windows" {
+		return "gateway.exe"
+	}
+	return "gateway"
 }
 
 // hash identifies a build by all that its result depends on.
 func (l *Layout) hash(g *goCommand, o Options) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%s\n%s\n%s\n%s\n", g.version, o.OS, o.Arch, o.Tags, o.LDFlags, g.flags)
+	fmt.Fprintf(h, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", g.version, g.settings, o.OS, o.Arch, o.Tags, o.LDFlags, g.flags)
 	for _, name := range slices.Sorted(maps.Keys(l.Files)) {
 		fmt.Fprintf(h, "%s %d\n", name, len(l.Files[name]))
 		h.Write(l.Files[name])
@@ -100,33 +95,46 @@ func (l *Layout) hash(g *goCommand, o Options) string {
 
 // goCommand is the go command of the machine.
 type goCommand struct {
-	path, version string
-	flags         string // the user's GOFLAGS, without those that would break the build
+	path    string
+	version string
+	os      string // that it builds for if it isn't told
+	flags   string // the user's GOFLAGS, without those that would break the build
+	// settings are what the result depends on besides: the variants of architectures, and experiments.
+	settings string
 }
+
+// asked are the settings that findGo asks for. The first ones have fields of their own.
+var asked = strings.Fields("GOVERSION GOFLAGS GOOS GOARCH GO386 GOAMD64 GOARM GOARM64 GOMIPS GOMIPS64 GOPPC64 GORISCV64 GOWASM GOEXPERIMENT GOFIPS140")
 
 func findGo(ctx context.Context) (*goCommand, error) {
 	p, err := exec.LookPath("go")
 	if err != nil {
 		return nil, &NoGoError{"there's no go command in the PATH; building a gateway needs Go " + MinGo + " or newer, see https://go.dev/dl/"}
 	}
-	cmd := exec.CommandContext(ctx, p, "env", "GOVERSION", "GOFLAGS")
+	cmd := exec.CommandContext(ctx, p, append([]string{"env"}, asked...)...)
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	cmd.Dir = os.TempDir() // not in a module, whose toolchain line might count
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, &NoGoError{fmt.Sprintf("the go command at %s doesn't run: %v", p, err)}
+		reason := err.Error()
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(exit.Stderr) > 0 {
+			reason = strings.TrimSpace(string(exit.Stderr))
+		}
+		return nil, &NoGoError{fmt.Sprintf("the go command at %s doesn't run: %s", p, reason)}
 	}
-	version, flags, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	if older(version, "go"+MinGo) {
-		return nil, &NoGoError{fmt.Sprintf("%s is too old; building a gateway needs Go %s or newer, see https://go.dev/dl/", version, MinGo)}
+	values := append(strings.Split(string(out), "\n"), "", "", "")
+	g := &goCommand{path: p, version: values[0], os: values[2], settings: strings.Join(values[2:], " ")}
+	if older(g.version, "go"+MinGo) {
+		return nil, &NoGoError{fmt.Sprintf("%s is too old; building a gateway needs Go %s or newer, see https://go.dev/dl/", g.version, MinGo)}
 	}
 	var keep []string
-	for f := range strings.FieldsSeq(flags) {
-		if !strings.HasPrefix(strings.TrimPrefix(f, "-"), "-mod=") && !strings.HasPrefix(f, "-mod=") {
+	for f := range strings.FieldsSeq(values[1]) {
+		if !strings.HasPrefix(strings.TrimLeft(f, "-"), "mod=") && !strings.HasPrefix(strings.TrimLeft(f, "-"), "modfile=") {
 			keep = append(keep, f)
 		}
 	}
-	return &goCommand{path: p, version: version, flags: strings.Join(append(keep, "-mod=readonly"), " ")}, nil
+	g.flags = strings.Join(append(keep, "-mod=readonly"), " ")
+	return g, nil
 }
 
 // older compares "go1.26.3" with "go1.26" by their first two numbers.
@@ -142,19 +150,15 @@ func older(have, want string) bool {
 // build writes the module beside its final place, builds it there, and renames
 // it: an interrupted build leaves nothing that looks like a finished one.
 func (g *goCommand) build(ctx context.Context, l *Layout, o Options, cache, dir, binary string) error {
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return err
-	}
-	prune(cache)
-	work, err := os.MkdirTemp(cache, "build-")
+	work, err := workspace(cache)
 	if err != nil {
 		return err
 	}
-	if err := Write(l, work); err != nil {
+	if _, err := Write(&Layout{Files: l.Files}, work); err != nil {
 		os.RemoveAll(work)
 		return err
 	}
-	out := filepath.Join(work, "gateway")
+	out := filepath.Join(work, filepath.Base(binary))
 	if err := g.run(ctx, work, out, o); err != nil {
 		if be, ok := errors.AsType[*BuildError](err); ok {
 			be.Workspace = work // kept, so that one can look into it
@@ -171,6 +175,19 @@ func (g *goCommand) build(ctx context.Context, l *Layout, o Options, cache, dir,
 		return os.Rename(work, dir)
 	}
 	return nil
+}
+
+// workspace makes a folder in the cache that no other build uses.
+func workspace(cache string) (string, error) {
+	err := os.MkdirAll(cache, 0o755)
+	if err == nil {
+		prune(cache)
+		var work string
+		if work, err = os.MkdirTemp(cache, "build-"); err == nil {
+			return work, nil
+		}
+	}
+	return "", fmt.Errorf("nothing can be built in the cache folder: %w; XDG_CACHE_HOME can name another one", err)
 }
 
 // A BuildError is what the go command said of generated source that doesn't build.
@@ -205,6 +222,9 @@ func (g *goCommand) run(ctx context.Context, dir, out string, o Options) error {
 	if o.Arch != "" {
 		cmd.Env = append(cmd.Env, "GOARCH="+o.Arch)
 	}
+	// The go command ends its children and removes its temporary files.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -271,8 +291,9 @@ func Command() string {
 // AddProfile adds a profile to the module, where the go command looks for it.
 func (l *Layout) AddProfile(file string) error {
 	profile, err := os.ReadFile(file)
-	if err == nil {
-		l.Files["default.pgo"] = profile
+	if err != nil {
+		return fmt.Errorf("reading the profile: %w", err)
 	}
-	return err
+	l.Files["default.pgo"] = profile
+	return nil
 }

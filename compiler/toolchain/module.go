@@ -26,15 +26,17 @@ const third = "third_party/aileronc"
 // slashes, and their contents.
 type Layout struct {
 	Files map[string][]byte
-	// Packages are the packages of the runtime that are reached, and how many there are of
-	// other modules, for the progress.
+	// Docs are files beside the source that the build doesn't need. A user may have files of
+	// the same name there instead.
+	Docs map[string][]byte
+	// Packages are the packages of the runtime that are reached.
 	Packages []string
 }
 
 // Module lays out generated files together with the packages of the runtime that
 // they reach in src, which holds go.mod, go.sum and the runtime's folders.
 func Module(src fs.FS, files []emit.File, plugins []ir.Plugin) (*Layout, error) {
-	l := &Layout{Files: make(map[string][]byte)}
+	l := &Layout{Files: make(map[string][]byte), Docs: make(map[string][]byte)}
 	r := &reach{src: src, files: l.Files, seen: make(map[string]bool), modules: make(map[string]bool)}
 	for _, f := range files {
 		l.Files[f.Name] = f.Content
