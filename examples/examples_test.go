@@ -119,7 +119,7 @@ func build(t *testing.T, root string, files []emit.File, plugins []ir.Plugin) {
 		t.Fatal(err)
 	}
 	src := filepath.Join(root, "src")
-	if err := toolchain.Write(layout, src); err != nil {
+	if _, err := toolchain.Write(layout, src); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(root, "bin")+"/", "./...")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -13,21 +15,29 @@ import (
 	"github.com/aileron-gateway/aileronc"
 	"github.com/aileron-gateway/aileronc/compiler"
 	"github.com/aileron-gateway/aileronc/compiler/toolchain"
+	"github.com/aileron-gateway/aileronc/templates"
 )
 
 // buildFlags are the flags of the commands that call the go command.
 type buildFlags struct {
-	options toolchain.Options
-	verbose bool
+	options   toolchain.Options
+	pgo, keep string
+	verbose   bool
 }
 
 func (f *buildFlags) add(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.options.PGO, "pgo", "", "optimise for the profile in `FILE`, see go help pgo")
-	fl.StringVar(&f.options.Tags, "tags", "", "build tags, separated by commas")
-	fl.StringVar(&f.options.LDFlags, "ldflags", "", "flags for the linker, added to -s -w")
-	fl.StringVar(&f.options.Keep, "keep", "", "write the source to `DIR`, too")
+	fl.StringVar(&f.pgo, "pgo", "", "optimise for the profile in `FILE`, see go doc cmd/compile")
+	fl.StringVar(&f.options.Tags, "tags", "", "build `TAGS`, separated by commas")
+	fl.StringVar(&f.options.LDFlags, "ldflags", "", "`FLAGS` for the linker, added to -s -w")
+	fl.StringVar(&f.keep, "keep", "", "write the source to `DIR`, too, as generate does")
+	_ = cmd.MarkFlagDirname("keep")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say what is done, also if the output isn't a terminal")
+}
+
+// here builds for this machine, whatever GOOS and GOARCH say: the gateway is to run at once.
+func (f *buildFlags) here() {
+	f.options.OS, f.options.Arch = runtime.GOOS, runtime.GOARCH
 }
 
 func buildCommand(io *stdio) *cobra.Command {
@@ -40,8 +50,10 @@ func buildCommand(io *stdio) *cobra.Command {
 		Example: `  aileronc build -f config.yaml -o gateway
   aileronc build -f conf/ --os linux --arch arm64 -o gateway-arm64
   kustomize build . | aileronc build -f - -o gateway`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := hasFolder(out); err != nil {
+				return err
+			}
 			r, err := in.compile(io)
 			if err != nil {
 				return err
@@ -50,42 +62,90 @@ func buildCommand(io *stdio) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return toolchain.Install(binary, outName(out, bf.options.OS))
+			path, err := toolchain.Install(binary, out)
+			if err == nil {
+				bf.built(io, path)
+			}
+			return err
 		},
 	}
 	in.add(cmd)
 	bf.add(cmd)
-	cmd.Flags().StringVarP(&out, "output", "o", "gateway", "`FILE` to write the binary to")
-	cmd.Flags().StringVar(&bf.options.OS, "os", "", "operating system to build for: linux, darwin, windows, …")
-	cmd.Flags().StringVar(&bf.options.Arch, "arch", "", "architecture to build for: amd64, arm64, …")
+	cmd.Flags().StringVarP(&out, "output", "o", "gateway", "`FILE` or folder to write the binary to")
+	cmd.Flags().StringVar(&bf.options.OS, "os", "", "operating `SYSTEM` to build for: linux, darwin, windows, …")
+	cmd.Flags().StringVar(&bf.options.Arch, "arch", "", "`ARCHITECTURE` to build for: amd64, arm64, …")
+	for flag, words := range map[string][]string{"os": {"linux", "darwin", "windows", "freebsd", "netbsd", "openbsd"}, "arch": {"amd64", "arm64", "arm", "386", "riscv64", "ppc64le", "s390x"}} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
 	return cmd
 }
 
-func outName(out, goos string) string {
-	if goos == "windows" && filepath.Ext(out) == "" {
-		return out + ".exe"
+// hasFolder reports a place that can't be written to before the time it takes to build.
+func hasFolder(out string) error {
+	dir := filepath.Dir(out)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("can't write %s: there's no folder %s", out, dir)
 	}
-	return out
+	return nil
 }
 
 // build builds what was compiled and returns the path of the binary.
 func (f *buildFlags) build(ctx context.Context, io *stdio, r *compiler.Result) (string, error) {
-	layout, err := toolchain.Module(aileronc.Source, r.Files, r.Program.Plugins)
+	layout, err := layOut(r, f.pgo)
 	if err != nil {
 		return "", err
+	}
+	if f.keep != "" {
+		if err := write(io, layout, f.keep); err != nil {
+			return "", err
+		}
 	}
 	o := f.options
 	var p *progress
 	if f.verbose || isTerminal(io.err) {
-		p = &progress{io: io, start: time.Now(), terminal: isTerminal(io.err)}
+		p = &progress{io: io, terminal: isTerminal(io.err)}
 		o.Progress = p.event
 	}
 	binary, err := toolchain.Build(ctx, layout, o)
-	p.end(err)
+	p.end()
+	if ctx.Err() != nil {
+		return "", errInterrupted
+	}
 	if be, ok := errors.AsType[*toolchain.BuildError](err); ok {
 		return "", buildFailed(io, be, r)
 	}
 	return binary, err
+}
+
+// layOut makes the module of what was compiled.
+func layOut(r *compiler.Result, pgo string) (*toolchain.Layout, error) {
+	l, err := toolchain.Module(aileronc.Source, r.Files, r.Program.Plugins)
+	if err != nil {
+		return nil, err
+	}
+	if pgo != "" {
+		if err := l.AddProfile(pgo); err != nil {
+			return nil, err
+		}
+	}
+	l.Docs, err = templates.Files(templates.Of(r.Program, toolchain.Command(), toolchain.MinGo))
+	return l, err
+}
+
+// write writes a module for a person to read, and tells what it has left alone.
+func write(io *stdio, l *toolchain.Layout, dir string) error {
+	left, err := toolchain.Write(l, dir)
+	if len(left) > 0 {
+		fmt.Fprintf(io.err, "left as it is, since aileronc hasn't generated it: %s\n", strings.Join(left, ", "))
+	}
+	return err
+}
+
+// built says what has come out, to a person.
+func (f *buildFlags) built(io *stdio, path string) {
+	if info, err := os.Stat(path); err == nil && (f.verbose || isTerminal(io.err)) {
+		fmt.Fprintf(io.err, "%s: %.1f MB, in %.1f s\n", path, float64(info.Size())/1e6, time.Since(started).Seconds())
+	}
 }
 
 // buildFailed tells of source that doesn't build. With plugins of the user it may be theirs; else it's ours.
@@ -101,14 +161,11 @@ func buildFailed(io *stdio, e *toolchain.BuildError, r *compiler.Result) error {
 // progress prints what a build is doing: a line for each stage, rewritten on a terminal.
 type progress struct {
 	io       *stdio
-	start    time.Time
 	terminal bool
 	stage    string
-	packages int
 }
 
 func (p *progress) event(e toolchain.Event) {
-	p.packages = e.Packages
 	stage := e.Stage
 	if !p.terminal {
 		if strings.HasPrefix(stage, "compiling the Go") && stage != p.stage {
@@ -120,14 +177,8 @@ func (p *progress) event(e toolchain.Event) {
 	fmt.Fprintf(p.io.err, "\r\x1b[K%s (%d packages, %.1f s)", stage, e.Packages, e.Took.Seconds())
 }
 
-func (p *progress) end(err error) {
-	if p == nil {
-		return
-	}
-	if p.terminal {
+func (p *progress) end() {
+	if p != nil && p.terminal {
 		fmt.Fprint(p.io.err, "\r\x1b[K")
-	}
-	if err == nil && p.packages > 0 {
-		fmt.Fprintf(p.io.err, "built: %d packages compiled, %.1f s\n", p.packages, time.Since(p.start).Seconds())
 	}
 }

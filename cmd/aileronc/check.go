@@ -23,7 +23,6 @@ what a code means is told by: aileronc explain CODE`,
 		Example: `  aileronc check -f config.yaml
   aileronc check -f conf/ --format sarif > findings.sarif
   aileronc check -f config.yaml --ignore unused-resource`,
-		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			print, ok := map[string]func(*compiler.Result) error{
 				"text": func(r *compiler.Result) error {

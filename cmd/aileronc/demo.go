@@ -28,7 +28,9 @@ func demoCommand(io *stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Compile and start a gateway on an embedded config",
-		Args:  cobra.NoArgs,
+		Long: `demo builds the gateway of an example that is part of the compiler, starts it, and
+prints requests to try. Its files are written to the user's cache folder.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := unpackDemo()
 			if err != nil {
@@ -51,6 +53,7 @@ func demoCommand(io *stdio) *cobra.Command {
 		},
 	}
 	bf.add(cmd)
+	bf.here()
 	return cmd
 }
 

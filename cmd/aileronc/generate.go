@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/aileron-gateway/aileronc"
 	"github.com/aileron-gateway/aileronc/compiler/toolchain"
 )
 
@@ -17,26 +16,22 @@ func generateCommand(io *stdio) *cobra.Command {
 		Short: "Write the source of a gateway, as a module that go build builds",
 		Long: `generate writes the module that build would build: the same files, from the same config
 byte for byte the same. "go build" in DIR needs nothing else, and with the flags
-that it prints the binary is the one that build makes.
+that it prints the binary is the one that build makes. A README.md, which tells what the
+gateway is, and a Dockerfile stand beside it.
 
-A Go file in DIR that aileronc hasn't generated is never overwritten.`,
+What aileronc hasn't generated is never overwritten: of a Go file or the go.mod of another
+module in DIR that is an error; a README.md or Dockerfile of your own stays as it is.`,
 		Example: `  aileronc generate -f config.yaml -o src/ && cd src && go build -o gateway .`,
-		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			r, err := in.compile(io)
 			if err != nil {
 				return err
 			}
-			layout, err := toolchain.Module(aileronc.Source, r.Files, r.Program.Plugins)
+			layout, err := layOut(r, pgo)
 			if err != nil {
 				return err
 			}
-			if pgo != "" {
-				if err := layout.AddProfile(pgo); err != nil {
-					return err
-				}
-			}
-			if err := toolchain.Write(layout, dir); err != nil {
+			if err := write(io, layout, dir); err != nil {
 				return err
 			}
 			fmt.Fprintf(io.err, "build it with: cd %s && %s\n", dir, toolchain.Command())
@@ -47,5 +42,6 @@ A Go file in DIR that aileronc hasn't generated is never overwritten.`,
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "`DIR` to write to")
 	cmd.Flags().StringVar(&pgo, "pgo", "", "add the profile in `FILE`, which go build uses by itself")
 	_ = cmd.MarkFlagRequired("output")
+	_ = cmd.MarkFlagDirname("output")
 	return cmd
 }

@@ -29,6 +29,53 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.freezeAll, "freeze-all", false, "read all environment variables now")
 	fl.StringArrayVar(&f.ignore, "ignore", nil, "don't show warnings with this `CODE` (repeats)")
 	_ = cmd.MarkFlagRequired("file")
+	_ = cmd.MarkFlagFilename("file", "yaml", "yml", "json")
+	_ = cmd.RegisterFlagCompletionFunc("ignore", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return codes(), cobra.ShellCompDirectiveNoFileComp
+	})
+	cmd.Args = f.args
+}
+
+// args holds the call of a command against what can be meant.
+func (f *inputFlags) args(cmd *cobra.Command, args []string) error {
+	switch own := cmd.ArgsLenAtDash(); {
+	case cmd.Name() == "run" && own >= 0:
+		args = args[:own] // the rest is the gateway's
+	case own >= 0:
+		return fmt.Errorf("%s takes no arguments behind --", cmd.Name())
+	}
+	if len(f.files) == 0 {
+		path := "config.yaml"
+		if len(args) > 0 {
+			path = args[0]
+		}
+		return fmt.Errorf("which config? name it with -f: %s -f %s", cmd.CommandPath(), path)
+	}
+	if len(args) > 0 && cmd.Name() == "run" {
+		return fmt.Errorf("unexpected argument %q; flags of the gateway stand behind --, a further config behind -f", args[0])
+	}
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q; a further config stands behind -f", args[0])
+	}
+	for _, code := range f.ignore {
+		if !slices.Contains(codes(), code) {
+			err := fmt.Errorf("there's no code %q to ignore", code)
+			if s := diag.Suggest(code, codes()); s != "" {
+				err = fmt.Errorf("%w; did you mean %q?", err, s)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// codes are the codes of findings.
+func codes() []string {
+	var all []string
+	for _, c := range diag.Codes {
+		all = append(all, string(c.Code))
+	}
+	return all
 }
 
 func (f *inputFlags) input(io *stdio) compiler.Input {

@@ -31,5 +31,6 @@ as if they were given with --freeze.`,
 	}
 	in.add(cmd)
 	bf.add(cmd)
+	bf.here()
 	return cmd
 }

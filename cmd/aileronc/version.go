@@ -15,7 +15,11 @@ func versionCommand(io *stdio) *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		Run: func(*cobra.Command, []string) {
-			fmt.Fprintf(io.out, "aileronc %s %s %s/%s\n", aileronc.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintln(io.out, versionText())
 		},
 	}
+}
+
+func versionText() string {
+	return fmt.Sprintf("aileronc %s %s %s/%s", aileronc.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

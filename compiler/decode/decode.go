@@ -178,12 +178,10 @@ func (w *walker) stringMap(n *source.Node, v reflect.Value, f Field) {
 	}
 	w.values.note(v, n, v.Addr().Interface())
 	m := make(Map, len(n.Fields))
-	keys := Field{Name: f.Name, Type: reflect.TypeFor[string](), Tag: reflect.StructTag(`format:"` + f.Tag.Get("keys") + `"`)}
+	keys := Field{Name: f.Name, Type: reflect.TypeFor[string](), Tag: reflect.StructTag(`fixed:"true" format:"` + f.Tag.Get("keys") + `"`)}
 	for i := range n.Fields {
 		nf := &n.Fields[i]
-		m[i].Key = nf.Key
-		w.values.at[&m[i].Key] = nf.KeyPos
-		w.checkText(nf.KeyPos, nf.Key, keys)
+		w.scalar(&source.Node{Kind: source.Scalar, Pos: nf.KeyPos, Text: nf.Key, Quoted: true}, reflect.ValueOf(&m[i].Key).Elem(), keys)
 		if nf.Value.Kind == source.Null {
 			continue
 		}

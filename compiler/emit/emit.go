@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/resource"
 	"github.com/dave/jennifer/jen"
 	"golang.org/x/tools/imports"
 )
@@ -104,6 +105,7 @@ func packages(p *ir.Program) map[string]string {
 		ir.Module + "/runtime/gateway":     "gateway",
 		ir.Module + "/runtime/mux":         "mux",
 		"fmt":                              "fmt",
+		"math":                             "math",
 		"os":                               "os",
 		"time":                             "time",
 	}
@@ -145,20 +147,76 @@ func (g *generator) name() {
 	slices.Sort(reserved)
 	global := newNames(reserved...)
 	for _, r := range g.program.Routers {
-		names := candidates(r.Server, r.Base)
+		names := candidates(r.Server, r.Base, "")
 		for i := range names {
-			names[i] = "route" + upperFirst(names[i])
+			names[i] = "route" + exported(names[i])
 		}
 		rn := &routerNames{typ: global.pick(names...)}
 		global[rn.typ+"Table"] = true // what a large router keeps its routes in
-		fields := newNames("Serve")
-		for _, h := range r.Handlers {
-			rn.fields = append(rn.fields, fields.pick(candidates(h.ID, h.Base)...))
-		}
 		g.code.routers[r] = rn
 	}
+	type part struct {
+		id         resource.ID
+		base, part string
+	}
+	parts := make(map[part]string)
 	for _, c := range g.program.Components {
-		g.code.vars[c] = global.pick(candidates(c.ID, c.Base)...)
+		names := candidates(c.ID, c.Base, c.Part)
+		key := part{c.ID, c.Base, c.Part}
+		if first := parts[key]; first != "" {
+			names = []string{first} // with a number behind it
+		}
+		g.code.vars[c] = global.pick(names...)
+		if parts[key] == "" {
+			parts[key] = g.code.vars[c]
+		}
+	}
+	for _, r := range g.program.Routers {
+		g.code.routers[r].fields = g.fields(r)
+	}
+}
+
+// fields names the handlers of a router. If one is there twice, the second has the name of
+// a middleware, too, that the first isn't behind.
+func (g *generator) fields(r *ir.Router) []string {
+	var out []string
+	taken := newNames("Serve", "Route")
+	behind := make(map[resource.ID]map[string]bool)
+	for _, h := range r.Handlers {
+		wrappers := g.wrappers(h.Chain)
+		names := candidates(h.ID, h.Base, "")
+		if before := behind[h.ID]; before != nil {
+			last := names[0]
+			names = nil
+			for _, w := range wrappers {
+				if !before[w] {
+					names = append(names, w+exported(last))
+				}
+			}
+			names = append(names, last)
+		} else {
+			behind[h.ID] = make(map[string]bool)
+		}
+		for _, w := range wrappers {
+			behind[h.ID][w] = true
+		}
+		out = append(out, taken.pick(names...))
+	}
+	return out
+}
+
+// wrappers are the variables of the middleware around a handler, the innermost first.
+func (g *generator) wrappers(chain ir.Expr) []string {
+	var out []string
+	for {
+		call, ok := chain.(ir.Call)
+		if !ok || len(call.Args) == 0 {
+			return out
+		}
+		if ref, ok := call.Fun.(ir.Ref); ok {
+			out = append([]string{g.code.vars[ref.To]}, out...)
+		}
+		chain = call.Args[len(call.Args)-1]
 	}
 }
 
@@ -174,7 +232,7 @@ func (g *generator) file() *jen.File {
 
 func (g *generator) mainFile() (string, *jen.File, error) {
 	f := g.file()
-	f.PackageComment("Command gateway is a gateway that was compiled from a config; see wire.go for what it does.")
+	f.PackageComment("Command gateway is the gateway that " + strings.Join(g.program.Sources, " and ") + " describes: wire.go makes its parts.")
 	f.Func().Id("main").Params().Block(
 		jen.Qual("os", "Exit").Call(jen.Qual(ir.Module+"/runtime/app", "Main").Call(
 			jen.Qual("os", "Args").Index(jen.Lit(1), jen.Empty()), jen.Id("program"))),

@@ -3,6 +3,7 @@ package emit
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"path"
 	"strconv"
 	"strings"
@@ -83,10 +84,18 @@ func (c *code) call(e ir.Call) *jen.Statement {
 	return c.expr(e.Fun).Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, args...)
 }
 
+// limits are the integers that are better known by their names.
+var limits = map[int64]string{
+	math.MinInt64: "MinInt64", math.MaxInt64: "MaxInt64", math.MinInt32: "MinInt32", math.MaxInt32: "MaxInt32", math.MaxUint32: "MaxUint32",
+}
+
 // literal prints a basic value. Integers are untyped constants, as one would write them.
 func literal(v any) *jen.Statement {
 	switch v := v.(type) {
 	case int64:
+		if limit := limits[v]; limit != "" {
+			return jen.Qual("math", limit)
+		}
 		return jen.Op(fmt.Sprint(v))
 	case string:
 		if strings.ContainsAny(v, `"\`) && strconv.CanBackquote(v) {

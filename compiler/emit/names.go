@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
 )
 
@@ -45,42 +46,44 @@ func (n names) pick(candidates ...string) string {
 
 func (n names) free(name string) bool { return name != "" && !token.IsKeyword(name) && !n[name] }
 
-// candidates are the names that a resource's variable may have, the best first: its
-// own, its kind's if its own says nothing, both, both with the namespace.
-func candidates(id resource.ID, base string) []string {
-	kind := lowerCamel(splitKind(id.Kind))
+// candidates are the names that the variable of a resource, or of a part of it, may have,
+// the best first: its own, its kind's if its own says nothing, both, both with the namespace.
+func candidates(id resource.ID, base, part string) []string {
+	tail := exported(identifier(part))
 	own := identifier(base)
 	if id.Kind == "" {
-		return []string{own, own + "Value"}
+		return []string{own + tail, own + "Value"}
 	}
+	kind := camel(splitKind(id.Kind))
+	space := identifier(id.Namespace)
 	if own == "" || base == resource.Default || strings.HasPrefix(base, ".") {
-		return []string{kind, identifier(id.Namespace) + id.Kind}
+		return []string{kind + tail, space + id.Kind + tail}
 	}
-	list := []string{own}
+	list := []string{own + tail}
 	if strings.HasPrefix(strings.ToLower(id.Kind), strings.ToLower(own)) {
-		list = append(list, kind)
+		list = append(list, kind+tail)
 	}
-	return append(list, own+id.Kind, identifier(id.Namespace)+upperFirst(own)+id.Kind)
+	return append(list, own+id.Kind+tail, space+exported(own)+id.Kind+tail)
 }
 
 // identifier makes a Go identifier of a resource's name: "access-log" is accessLog,
-// "9-lives" is n9Lives, "default-TLS" is httpServerTLS's part of the name.
+// "user-api" is userAPI, "9-lives" is n9Lives.
 func identifier(name string) string {
-	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	id := lowerCamel(words)
+	id := camel(strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
 	if id != "" && unicode.IsDigit(rune(id[0])) {
 		id = "n" + id
 	}
 	return id
 }
 
-func lowerCamel(words []string) string {
+// camel joins words, the first in lower case.
+func camel(words []string) string {
 	var b strings.Builder
 	for i, w := range words {
 		switch {
 		case i > 0:
-			b.WriteString(upperFirst(w))
-		case strings.ToUpper(w) == w:
+			b.WriteString(capital(w))
+		case strings.ToUpper(w) == w || ir.Initialism(w) != "":
 			b.WriteString(strings.ToLower(w))
 		default:
 			b.WriteString(strings.ToLower(w[:1]) + w[1:])
@@ -89,11 +92,22 @@ func lowerCamel(words []string) string {
 	return b.String()
 }
 
-func upperFirst(s string) string {
-	if s == "" {
-		return ""
+// exported is an identifier of one that camel has made, with the first word as it is
+// within a name: httpServer becomes HTTPServer.
+func exported(id string) string {
+	end := strings.IndexFunc(id, unicode.IsUpper)
+	if end < 0 {
+		end = len(id)
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return capital(id[:end]) + id[end:]
+}
+
+// capital is a word as it stands within a name: Users, TLS.
+func capital(word string) string {
+	if s := ir.Initialism(word); s != "" || word == "" {
+		return s
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
 }
 
 // splitKind splits the name of a kind into words: "CORSMiddleware" is CORS and Middleware.

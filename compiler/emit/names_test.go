@@ -25,13 +25,16 @@ func TestNames(t *testing.T) {
 		{id("TimeoutMiddleware", "", "len"), "lenTimeoutMiddleware"},   // predeclared
 		{id("TimeoutMiddleware", "", "err"), "errTimeoutMiddleware"},   // generated code declares it
 		{id("TimeoutMiddleware", "", "api"), "apiTimeoutMiddleware"},   // taken
-		{id("TimeoutMiddleware", "b", "api"), "bApiTimeoutMiddleware"},
-		{id("TimeoutMiddleware", "b", "API"), "bApiTimeoutMiddleware2"},
+		{id("TimeoutMiddleware", "b", "api"), "bAPITimeoutMiddleware"},
+		{id("TimeoutMiddleware", "b", "API"), "bAPITimeoutMiddleware2"},
+		{id("TimeoutMiddleware", "", "user-api"), "userAPI"},
+		{id("TimeoutMiddleware", "", "ID-ids"), "idIds"},
+		{id("TimeoutMiddleware", "", "oauth.json"), "oauthJSON"},
 		{id("SLogger", "", "..."), "sLogger"},
 	}
 	n := newNames("cors", "err")
 	for _, tt := range tests {
-		if got := n.pick(candidates(tt.id, tt.id.Name)...); got != tt.want {
+		if got := n.pick(candidates(tt.id, tt.id.Name, "")...); got != tt.want {
 			t.Errorf("%s is called %s, not %s", tt.id, got, tt.want)
 		}
 	}

@@ -23,17 +23,7 @@ func (g *generator) routerFile(r *ir.Router) (string, *jen.File, error) {
 // fileName makes a file name of an identifier: lower case letters, digits and
 // underscores, and nothing behind the last underscore that the go command reads as a platform.
 func fileName(ident string) string {
-	var b strings.Builder
-	for i, c := range ident {
-		if 'A' <= c && c <= 'Z' {
-			if i > 0 && (ident[i-1] < 'A' || ident[i-1] > 'Z') {
-				b.WriteByte('_')
-			}
-			c += 'a' - 'A'
-		}
-		b.WriteRune(c)
-	}
-	name := b.String()
+	name := strings.ToLower(strings.Join(splitKind(ident), "_"))
 	if last := name[strings.LastIndexByte(name, '_')+1:]; last == "test" || platforms[last] {
 		name += "_server"
 	}

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -82,17 +83,23 @@ func Topic(w io.Writer, topic string) error {
 			return code(w, c)
 		}
 	}
-	name, path, _ := strings.Cut(topic, ".")
+	name, path, _ := strings.Cut(strings.TrimRight(topic, "."), ".")
 	k := find(name)
 	if k == nil {
-		e := fmt.Errorf("there's nothing called %q", topic)
-		if s := diag.Suggest(topic, Topics()); s != "" {
-			e = fmt.Errorf("%w; did you mean %q?", e, s)
-		}
-		return e
+		return unknown(fmt.Sprintf("there's nothing called %q", name), name, Topics())
 	}
-	fmt.Fprintf(w, "KIND:     %s\n", k.Name)
-	fmt.Fprintf(w, "VERSION:  %s\n\n", k.APIVersion)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "KIND:     %s\n", k.Name)
+	fmt.Fprintf(&b, "VERSION:  %s\n\n", k.APIVersion)
+	if err := kindTopic(&b, k, path); err != nil {
+		return err
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// kindTopic explains a kind, or the field at a path in it.
+func kindTopic(w io.Writer, k *kinds.Kind, path string) error {
 	t := reflect.TypeOf(k.New()).Elem()
 	v := reflect.ValueOf(k.New()).Elem()
 	if path == "" || path == "spec" {
@@ -101,19 +108,32 @@ func Topic(w io.Writer, topic string) error {
 	}
 	if path == "metadata" || strings.HasPrefix(path, "metadata.") {
 		t = reflect.TypeFor[resource.Metadata]()
-		return descend(w, path, strings.Split(path, ".")[1:], t, reflect.New(t).Elem())
+		return descend(w, "metadata", strings.Split(path, ".")[1:], t, reflect.New(t).Elem())
 	}
-	return descend(w, path, strings.Split(strings.TrimPrefix(path, "spec."), "."), t, v)
+	return descend(w, k.Name, strings.Split(strings.TrimPrefix(path, "spec."), "."), t, v)
 }
 
-// find looks a kind up by apiVersion/kind, or by its name alone.
+// find looks a kind up by apiVersion/kind, or by its name alone, in upper or lower case.
 func find(name string) *kinds.Kind {
 	for i := range kinds.All {
-		if k := &kinds.All[i]; k.Type() == name || k.Name == name {
+		if k := &kinds.All[i]; strings.EqualFold(k.Type(), name) || strings.EqualFold(k.Name, name) {
 			return k
 		}
 	}
 	return nil
+}
+
+// unknown is an error that says what word may have been meant to be.
+func unknown(message, word string, among []string) error {
+	if s := diag.Suggest(word, among); s != "" {
+		return fmt.Errorf("%s; did you mean %q?", message, s)
+	}
+	for i := range kinds.All { // the name of a kind without its version
+		if s := diag.Suggest(word, []string{kinds.All[i].Name}); s != "" {
+			return fmt.Errorf("%s; did you mean %q?", message, kinds.All[i].Type())
+		}
+	}
+	return fmt.Errorf("%s; the kinds are listed by: aileronc explain", message)
 }
 
 func code(w io.Writer, c diag.CodeDoc) error {
@@ -128,8 +148,8 @@ func code(w io.Writer, c diag.CodeDoc) error {
 	return nil
 }
 
-// descend follows the names of a path into the structs of a spec.
-func descend(w io.Writer, path string, names []string, t reflect.Type, v reflect.Value) error {
+// descend follows the names of a path into the structs of a spec. owner is what the first of them belongs to.
+func descend(w io.Writer, owner string, names []string, t reflect.Type, v reflect.Value) error {
 	if len(names) == 0 {
 		return fields(w, t, v)
 	}
@@ -140,7 +160,7 @@ func descend(w io.Writer, path string, names []string, t reflect.Type, v reflect
 		for _, f := range all {
 			known = append(known, f.Name)
 		}
-		err := fmt.Errorf("there's no field %q in %s", names[0], path)
+		err := fmt.Errorf("%s has no field %q", owner, names[0])
 		if s := diag.Suggest(names[0], known); s != "" {
 			err = fmt.Errorf("%w; did you mean %q?", err, s)
 		}
@@ -152,7 +172,7 @@ func descend(w io.Writer, path string, names []string, t reflect.Type, v reflect
 		if inner.Kind() != reflect.Struct {
 			return fmt.Errorf("%s has no fields", f.Name)
 		}
-		return descend(w, path, names[1:], inner, value)
+		return descend(w, f.Name, names[1:], inner, value)
 	}
 	fmt.Fprintf(w, "FIELD:    %s <%s>\n\n", f.Name, typeName(f.Type))
 	paragraph(w, "DESCRIPTION:", loadDocs().field(t, f.GoName, f.Name))

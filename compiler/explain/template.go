@@ -10,7 +10,6 @@ import (
 	"github.com/invopop/yaml"
 
 	"github.com/aileron-gateway/aileronc/compiler/decode"
-	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
 )
 
@@ -19,11 +18,7 @@ import (
 func Template(w io.Writer, kind string, asJSON bool) error {
 	k := find(kind)
 	if k == nil {
-		err := fmt.Errorf("there's no kind %q", kind)
-		if s := diag.Suggest(kind, KindNames()); s != "" {
-			err = fmt.Errorf("%w; did you mean %q?", err, s)
-		}
-		return err
+		return unknown(fmt.Sprintf("there's no kind %q", kind), kind, KindNames())
 	}
 	doc := object{
 		{"apiVersion", k.APIVersion},

@@ -42,8 +42,8 @@ type Graph struct {
 
 // document is the shape of every document. The spec is decoded by itself.
 type document struct {
-	APIVersion string            `json:"apiVersion" alt:"apiVersion" fixed:"true"`
-	Kind       string            `json:"kind" alt:"kind" fixed:"true"`
+	APIVersion string            `json:"apiVersion" alt:"APIVersion" fixed:"true"`
+	Kind       string            `json:"kind" fixed:"true"`
 	Metadata   resource.Metadata `json:"metadata"`
 }
 
@@ -77,7 +77,7 @@ func (g *Graph) decode(doc *source.Document) *Resource {
 		return nil
 	}
 	r := &Resource{Kind: kind, Spec: kind.New(), Doc: doc, head: &document{}}
-	head, spec := split(doc.Node)
+	head, spec := g.split(doc.Node)
 	hv := g.Decoder.Into(head, r.head, "a resource", doc.Name)
 	g.Decoder.Untaken(hv) // none of it may come from the environment
 	r.Meta = r.head.Metadata
@@ -99,13 +99,25 @@ func (g *Graph) newCheck(r *Resource) *kinds.Check {
 }
 
 // split takes the spec out of a document.
-func split(n *source.Node) (head, spec *source.Node) {
+func (g *Graph) split(n *source.Node) (head, spec *source.Node) {
 	c := *n
 	c.Fields = nil
-	for _, f := range n.Fields {
-		if f.Key != "spec" && f.Key != "Spec" {
-			c.Fields = append(c.Fields, f)
-		} else if f.Value.Kind != source.Null {
+	var first *source.Field
+	for i := range n.Fields {
+		f := &n.Fields[i]
+		switch {
+		case f.Key != "spec" && f.Key != "Spec":
+			c.Fields = append(c.Fields, *f)
+			continue
+		case first != nil:
+			g.Decoder.List.Errorf(f.KeyPos, diag.DuplicateKey, "%q and %q are the same field", first.Key, f.Key).
+				Notef(first.KeyPos, "the first one is here")
+			continue
+		case f.Key == "Spec":
+			g.Decoder.List.Warnf(f.KeyPos, diag.SecondSpelling, "%q is the second spelling of %q", "Spec", "spec")
+		}
+		first = f
+		if f.Value.Kind != source.Null {
 			spec = f.Value
 		}
 	}

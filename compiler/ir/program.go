@@ -26,9 +26,10 @@ type Component struct {
 	From string // where it is declared: "config.yaml:31"
 	// Note, if any, follows the title in the comment above the component.
 	Note string
-	// Base is the name that the component's variable would like to have.
-	Base string
-	New  Expr
+	// Base is the name that the component's variable would like to have, and Part what
+	// follows it if the component is but a part of the resource.
+	Base, Part string
+	New        Expr
 	// Fails means that New returns an error, too.
 	Fails bool
 	// Shared are the other resources that this component serves as well.

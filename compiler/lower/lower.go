@@ -4,6 +4,9 @@
 package lower
 
 import (
+	"cmp"
+	"strings"
+
 	"github.com/aileron-gateway/aileronc/compiler/graph"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/kinds"
@@ -78,7 +81,7 @@ func (k *linker) use(r *graph.Resource, role kinds.Role) ir.Expr {
 		k.components[id] = k.withErrors(r, role, part)
 		return k.components[id]
 	}
-	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name + l.Suffix, New: expr, Fails: l.Fails, Note: l.Note}
+	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name, Part: l.Suffix, New: expr, Fails: l.Fails, Note: l.Note}
 	k.program.Components = append(k.program.Components, c)
 	e := k.withErrors(r, role, ir.Ref{To: c})
 	k.components[id] = e
@@ -178,8 +181,12 @@ func (k *linker) Builtin(base, note string, make func() ir.Expr) ir.Expr {
 
 // Part makes a component of its own out of a part of l's resource.
 func (k *linker) Part(l *kinds.Lower, suffix string, fails bool, e ir.Expr) ir.Expr {
+	words := strings.Fields(suffix)
+	for i, w := range words {
+		words[i] = cmp.Or(ir.Initialism(w), w)
+	}
 	c := &ir.Component{
-		ID: l.ID, From: l.From, Base: l.ID.Name + "-" + suffix, New: e, Fails: fails, Note: "its " + suffix,
+		ID: l.ID, From: l.From, Base: l.ID.Name, Part: suffix, New: e, Fails: fails, Note: "its " + strings.Join(words, " "),
 	}
 	k.program.Components = append(k.program.Components, c)
 	return ir.Ref{To: c}

@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -76,7 +77,7 @@ func (o *Options) cache() (string, error) {
 
 // binary is the name of the binary.
 func (g *goCommand) binary(o Options) string {
-	if o.OS == "windows" || o.OS == "" && g.os == "windows" {
+	if cmp.Or(o.OS, g.os) == "windows" {
 		return "gateway.exe"
 	}
 	return "gateway"
@@ -85,7 +86,8 @@ func (g *goCommand) binary(o Options) string {
 // hash identifies a build by all that its result depends on.
 func (l *Layout) hash(g *goCommand, o Options) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%s\n%s\n%s\n%s\n%s\n", g.version, g.settings, o.OS, o.Arch, o.Tags, o.LDFlags, g.flags)
+	fmt.Fprintf(h, "%s\n%s\n%s\n%s\n", g.version, g.settings, cmp.Or(o.OS, g.os), cmp.Or(o.Arch, g.arch))
+	fmt.Fprintf(h, "%s\n%s\n%s\n", o.Tags, o.LDFlags, g.flags)
 	for _, name := range slices.Sorted(maps.Keys(l.Files)) {
 		fmt.Fprintf(h, "%s %d\n", name, len(l.Files[name]))
 		h.Write(l.Files[name])
@@ -97,9 +99,10 @@ func (l *Layout) hash(g *goCommand, o Options) string {
 type goCommand struct {
 	path    string
 	version string
-	os      string // that it builds for if it isn't told
+	os      string // that it builds for if it isn't told, on the architecture arch
+	arch    string
 	flags   string // the user's GOFLAGS, without those that would break the build
-	// settings are what the result depends on besides: the variants of architectures, and experiments.
+	// settings are what the result depends on besides: variants of architectures, and experiments.
 	settings string
 }
 
@@ -122,8 +125,8 @@ func findGo(ctx context.Context) (*goCommand, error) {
 		}
 		return nil, &NoGoError{fmt.Sprintf("the go command at %s doesn't run: %s", p, reason)}
 	}
-	values := append(strings.Split(string(out), "\n"), "", "", "")
-	g := &goCommand{path: p, version: values[0], os: values[2], settings: strings.Join(values[2:], " ")}
+	values := append(strings.Split(string(out), "\n"), "", "", "", "")
+	g := &goCommand{path: p, version: values[0], os: values[2], arch: values[3], settings: strings.Join(values[4:], " ")}
 	if older(g.version, "go"+MinGo) {
 		return nil, &NoGoError{fmt.Sprintf("%s is too old; building a gateway needs Go %s or newer, see https://go.dev/dl/", g.version, MinGo)}
 	}

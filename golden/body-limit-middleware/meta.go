@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "63249b71c062da5f",
+	Digest:  "167e117ac2376c7e",
 	Config:  config,
 	Resources: []string{
 		"app/v1/BodyLimitMiddleware/default/default",

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/app"
@@ -28,7 +29,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:36 app/v1 BodyLimitMiddleware default/uploads
 	uploads := bodylimit.New(bodylimit.Options{
-		MaxSize:  vars.Int64("config.yaml:41:12", "${UPLOAD_BYTES:-1048576}", 4194304, -9223372036854775808, 9223372036854775807),
+		MaxSize:  vars.Int64("config.yaml:41:12", "${UPLOAD_BYTES:-1048576}", 4194304, math.MinInt64, math.MaxInt64),
 		MemLimit: 65536,
 		TempDir:  ".",
 	})
@@ -47,9 +48,9 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{
+	}, &routeHTTPServer{
 		echoHandler:        bodyLimitMiddleware(echoHandler),
-		defaultEchoHandler: bodyLimitMiddleware(uploads(echoHandler)),
+		uploadsEchoHandler: bodyLimitMiddleware(uploads(echoHandler)),
 	})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil

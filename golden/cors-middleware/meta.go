@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "03f7321de1f75f93",
+	Digest:  "7996ad1583f5753e",
 	Config:  config,
 	Resources: []string{
 		"app/v1/CORSMiddleware/default/default",

@@ -7,26 +7,26 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/mux"
 )
 
-// routeHttpServer sends the requests of HTTPServer default/default to their handlers.
-type routeHttpServer struct {
-	echoHandler        gateway.Handler
-	defaultEchoHandler gateway.Handler
+// routeHTTPServer sends the requests of HTTPServer default/default to their handlers.
+type routeHTTPServer struct {
+	echoHandler               gateway.Handler
+	corsMiddlewareEchoHandler gateway.Handler
 }
 
 // Serve calls the handler of the route, once the path is clean.
-func (r *routeHttpServer) Serve(x *gateway.Exchange) error {
+func (r *routeHTTPServer) Serve(x *gateway.Exchange) error {
 	return mux.Serve(x, r)
 }
 
 // Route picks the handler for a clean path.
-func (r *routeHttpServer) Route(x *gateway.Exchange, path string) gateway.Handler {
+func (r *routeHTTPServer) Route(x *gateway.Exchange, path string) gateway.Handler {
 	switch mux.Host(x) {
 	case "api.example.com":
 		// config.yaml:19 /
 		return r.echoHandler
 	case "open.example.com":
 		// config.yaml:27 /
-		return r.defaultEchoHandler
+		return r.corsMiddlewareEchoHandler
 	}
 	return nil
 }

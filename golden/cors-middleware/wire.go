@@ -57,7 +57,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{echoHandler: site(echoHandler), defaultEchoHandler: corsMiddleware(echoHandler)})
+	}, &routeHTTPServer{echoHandler: site(echoHandler), corsMiddlewareEchoHandler: corsMiddleware(echoHandler)})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "4340290ba72d30f6",
+	Digest:  "18b3d7ab0781c398",
 	Config:  config,
 	Resources: []string{
 		"app/v1/CORSMiddleware/default/default",

@@ -40,7 +40,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{echoHandler: corsMiddleware(echoHandler)})
+	}, &routeHTTPServer{echoHandler: corsMiddleware(echoHandler)})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "4b222dfa71c45ef8",
+	Digest:  "be5811ca3dddbcf9",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

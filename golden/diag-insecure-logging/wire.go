@@ -28,7 +28,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	echoHandler := echo.New()
 
 	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
-	defaultEncrypt, err := encrypt.New(encrypt.AESGCM, "000102030405060708090a0b0c0d0e0f", encode.Base64)
+	httpLoggerEncrypt, err := encrypt.New(encrypt.AESGCM, "000102030405060708090a0b0c0d0e0f", encode.Base64)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
@@ -37,7 +37,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	httpLogger := accesslog.New(accesslog.Options{
 		Logger: logger,
 		Request: accesslog.Side{
-			Headers: []accesslog.Header{{Name: "*"}, {Name: "Authorization", Replacers: []replace.Func{defaultEncrypt}}},
+			Headers: []accesslog.Header{{Name: "*"}, {Name: "Authorization", Replacers: []replace.Func{httpLoggerEncrypt}}},
 		},
 		Response: accesslog.Side{Headers: []accesslog.Header{{Name: "Set-Cookie"}}},
 	})
@@ -56,7 +56,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{echoHandler: httpLogger(echoHandler)})
+	}, &routeHTTPServer{echoHandler: httpLogger(echoHandler)})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

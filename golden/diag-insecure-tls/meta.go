@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "82b317c05729ec3f",
+	Digest:  "79f1836d2fd4c479",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -25,8 +25,8 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:27 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:8 core/v1 HTTPServer default/default: its tls
-	defaultTls, err := tlsconf.Server(tlsconf.Options{
+	// config.yaml:8 core/v1 HTTPServer default/default: its TLS
+	httpServerTLS, err := tlsconf.Server(tlsconf.Options{
 		Certificates: []tlsconf.KeyPair{
 			{
 				CertFile: vars.String("config.yaml:20:23", "${CERT_FILE}"),
@@ -45,7 +45,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:8 core/v1 HTTPServer default/default
 	httpServer := server.New(server.Options{
-		Listen:            listen.Options{Addr: ":8080", TLS: defaultTls},
+		Listen:            listen.Options{Addr: ":8080", TLS: httpServerTLS},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -54,7 +54,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{echoHandler: echoHandler})
+	}, &routeHTTPServer{echoHandler: echoHandler})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "f66a2b7833abc757",
+	Digest:  "a3114a5353855ede",
 	Config:  config,
 	Resources: []string{
 		"app/v1/CORSMiddleware/default/default",

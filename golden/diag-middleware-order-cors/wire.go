@@ -47,7 +47,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, headers(types(&routeHttpServer{echoHandler: corsMiddleware(echoHandler)})))
+	}, headers(types(&routeHTTPServer{echoHandler: corsMiddleware(echoHandler)})))
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -33,8 +33,8 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		return nil, fmt.Errorf("config.yaml:29: StaticFileHandler default/default: %w", err)
 	}
 
-	// config.yaml:38 core/v1 ErrorHandler default/default: its html body
-	defaultHtmlBody, err := content.ReadFile("error.html")
+	// config.yaml:38 core/v1 ErrorHandler default/default: its HTML body
+	errorHandlerHTMLBody, err := content.ReadFile("error.html")
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:38: ErrorHandler default/default: %w", err)
 	}
@@ -51,7 +51,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 				Codes: []string{"*"},
 				Contents: []content.Content{
 					{MIMEType: "text/plain", Template: content.NewPattern("{{status}} <no value>")},
-					{MIMEType: "text/html", Text: defaultHtmlBody},
+					{MIMEType: "text/html", Text: errorHandlerHTMLBody},
 				},
 			},
 			{
@@ -72,7 +72,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{templateHandler: templateHandler, staticFileHandler: staticFileHandler})
+	}, &routeHTTPServer{templateHandler: templateHandler, staticFileHandler: staticFileHandler})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "d1207cc60b9dadc0",
+	Digest:  "2c6b23c6383db049",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

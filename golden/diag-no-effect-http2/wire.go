@@ -37,7 +37,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		HTTP2:             &server.HTTP2{MaxReadFrameSize: 1024, MaxReceiveBufferPerConnection: 4096},
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{echoHandler: echoHandler})
+	}, &routeHTTPServer{echoHandler: echoHandler})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "431a283e2b4d6eaf",
+	Digest:  "658dafab413d69d2",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

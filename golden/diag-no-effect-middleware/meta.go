@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "52c87c3d9bb1f317",
+	Digest:  "1f92a6458f7cc710",
 	Config:  config,
 	Resources: []string{
 		"app/v1/BodyLimitMiddleware/default/default",

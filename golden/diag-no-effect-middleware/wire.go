@@ -68,7 +68,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, corsMiddleware(headerPolicyMiddleware(trackingMiddleware(timeoutMiddleware(bodyLimitMiddleware(&routeHttpServer{echoHandler: echoHandler}))))))
+	}, corsMiddleware(headerPolicyMiddleware(trackingMiddleware(timeoutMiddleware(bodyLimitMiddleware(&routeHTTPServer{echoHandler: echoHandler}))))))
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

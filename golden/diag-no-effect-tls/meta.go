@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "f4e5f28969ab170d",
+	Digest:  "b86dd45cad861e04",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

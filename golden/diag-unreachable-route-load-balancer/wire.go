@@ -73,7 +73,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{reverseProxyHandler: reverseProxyHandler})
+	}, &routeHTTPServer{reverseProxyHandler: reverseProxyHandler})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -72,8 +72,8 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 
-	// config.yaml:83 core/v1 ErrorHandler default/pages: its html body
-	pagesHtmlBody, err := gohtml.ParseFile("error.html")
+	// config.yaml:83 core/v1 ErrorHandler default/pages: its HTML body
+	pagesHTMLBody, err := gohtml.ParseFile("error.html")
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:83: ErrorHandler default/pages: %w", err)
 	}
@@ -100,7 +100,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 			{
 				Kinds: []string{"*"},
 				Contents: []content.Content{
-					{MIMEType: "text/html", Template: pagesHtmlBody},
+					{MIMEType: "text/html", Template: pagesHTMLBody},
 					{MIMEType: "text/plain", Text: pagesPlainBody},
 				},
 			},
@@ -118,7 +118,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            pages,
 		Logger:            logger,
-	}, &routeHttpServer{site: site, api: gateway.HandlerWithErrors(apiErrors, api)})
+	}, &routeHTTPServer{site: site, api: gateway.HandlerWithErrors(apiErrors, api)})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -47,7 +47,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            statusOnlyObject,
 		Logger:            logObject,
-	}, &routeHttpServer{})
+	}, &routeHTTPServer{})
 
 	return &app.Gateway{Logger: logObject, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "b0472f7af05eeecc",
+	Digest:  "697a1f62010c9016",
 	Config:  config,
 	Resources: []string{
 		"app/v1/HealthCheckHandler/default/default",

@@ -87,7 +87,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{
+	}, &routeHTTPServer{
 		greeter:             politely(greeter),
 		healthCheckHandler:  politely(healthCheckHandler),
 		reverseProxyHandler: politely(keysMiddleware(reverseProxyHandler)),

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "3656a303c79a0e27",
+	Digest:  "3578ad280cf22853",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

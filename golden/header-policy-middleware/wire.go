@@ -74,7 +74,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{echoHandler: browser(api(echoHandler))})
+	}, &routeHTTPServer{echoHandler: browser(api(echoHandler))})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

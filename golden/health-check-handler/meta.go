@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "e00425ceeaeedee8",
+	Digest:  "3f4be49baba3abd8",
 	Config:  config,
 	Resources: []string{
 		"app/v1/HealthCheckHandler/default/default",

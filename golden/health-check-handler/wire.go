@@ -43,7 +43,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{healthCheckHandler: healthCheckHandler, ready: gateway.HandlerWithErrors(details, ready)})
+	}, &routeHTTPServer{healthCheckHandler: healthCheckHandler, ready: gateway.HandlerWithErrors(details, ready)})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

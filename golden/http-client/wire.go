@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/accesslog"
@@ -34,7 +35,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		TLSHandshakeTimeout:    5 * time.Second,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    64,
-		MaxConnsPerHost:        vars.Int("config.yaml:65:22", "${MAX_CONNS:-256}", 0, 0, 2147483647),
+		MaxConnsPerHost:        vars.Int("config.yaml:65:22", "${MAX_CONNS:-256}", 0, 0, math.MaxInt32),
 		IdleConnTimeout:        90 * time.Second,
 		ResponseHeaderTimeout:  10 * time.Second,
 		ExpectContinueTimeout:  time.Second,

@@ -42,7 +42,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	})
 
 	// config.yaml:41 core/v1 HTTPLogger default/default: its zone
-	defaultZone, err := zone.Load("Europe/Berlin")
+	httpLoggerZone, err := zone.Load("Europe/Berlin")
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:41: HTTPLogger default/default: %w", err)
 	}
@@ -51,7 +51,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	httpLogger := accesslog.New(accesslog.Options{
 		Logger:     logger,
 		TimeFormat: "2006-01-02T15:04:05.000Z07:00",
-		Zone:       defaultZone,
+		Zone:       httpLoggerZone,
 		Request: accesslog.Side{
 			Headers: []accesslog.Header{
 				{Name: "*"},
@@ -95,7 +95,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{api: httpLogger(api)})
+	}, &routeHTTPServer{api: httpLogger(api)})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "975c8c0a59e51ab0",
+	Digest:  "1916c97da7aae3d7",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

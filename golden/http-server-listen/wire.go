@@ -3,6 +3,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/app"
@@ -30,7 +31,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	public := server.New(server.Options{
 		Listen: listen.Options{
 			Addr:            "tcp4://127.0.0.1:8080",
-			ConnectionLimit: vars.Int("config.yaml:27:24", "${CONNECTIONS:-500}", 0, -2147483648, 2147483647),
+			ConnectionLimit: vars.Int("config.yaml:27:24", "${CONNECTIONS:-500}", 0, math.MinInt32, math.MaxInt32),
 			Networks:        []string{"127.0.0.0/8", vars.String("config.yaml:28:31", "${OFFICE_NETWORK:-10.0.0.0/8}")},
 			ReadDeadline:    15 * time.Second,
 			WriteDeadline:   15 * time.Second,

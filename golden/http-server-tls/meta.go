@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "9cf8488d53acb427",
+	Digest:  "5f70b133c84d0f0f",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -25,8 +25,8 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:44 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:10 core/v1 HTTPServer default/public: its tls
-	publicTls, err := tlsconf.Server(tlsconf.Options{
+	// config.yaml:10 core/v1 HTTPServer default/public: its TLS
+	publicTLS, err := tlsconf.Server(tlsconf.Options{
 		Certificates: []tlsconf.KeyPair{
 			{
 				CertFile: "./pki/server.crt",
@@ -50,7 +50,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:10 core/v1 HTTPServer default/public
 	public := server.New(server.Options{
-		Listen:            listen.Options{Addr: "127.0.0.1:8443", TLS: publicTls, ConnectionLimit: 10000},
+		Listen:            listen.Options{Addr: "127.0.0.1:8443", TLS: publicTLS, ConnectionLimit: 10000},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,
 		WriteTimeout:      30 * time.Second,

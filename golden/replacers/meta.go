@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "f8043cf870a47ecd",
+	Digest:  "08fe24ccd84f8d95",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"time"
 
@@ -31,20 +32,20 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:21 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:24 core/v1 HTTPLogger default/default: its hmac
-	defaultHmac, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:49:38", "${KEY}"), encode.Base64)
+	// config.yaml:24 core/v1 HTTPLogger default/default: its HMAC
+	httpLoggerHMAC, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:49:38", "${KEY}"), encode.Base64)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
-	// config.yaml:24 core/v1 HTTPLogger default/default: its hmac
-	defaultHmacHTTPLogger, err := digest.HMAC(blake2.S256, vars.String("config.yaml:50:43", "${KEY}"), encode.Base64)
+	// config.yaml:24 core/v1 HTTPLogger default/default: its HMAC
+	httpLoggerHMAC2, err := digest.HMAC(blake2.S256, vars.String("config.yaml:50:43", "${KEY}"), encode.Base64)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
 	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
-	defaultEncrypt, err := encrypt.New(encrypt.AESGCM, vars.String("config.yaml:51:46", "${PASSWORD:?}"), encode.Base64RawURL)
+	httpLoggerEncrypt, err := encrypt.New(encrypt.AESGCM, vars.String("config.yaml:51:46", "${PASSWORD:?}"), encode.Base64RawURL)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
@@ -58,15 +59,15 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 					Name: "X-User",
 					Replacers: []replace.Func{
 						replace.Fixed("someone"),
-						defaultHmac,
-						pattern.Each(regexp.MustCompile("[a-z]+"), defaultHmacHTTPLogger),
-						defaultEncrypt,
+						httpLoggerHMAC,
+						pattern.Each(regexp.MustCompile("[a-z]+"), httpLoggerHMAC2),
+						httpLoggerEncrypt,
 					},
 				},
 			},
 			Queries: []replace.Func{
 				replace.Value(map[string]string{"alice": "A", "bob": vars.String("config.yaml:30:35", "${BOB:-B}")}),
-				replace.Left("*", 2147483647),
+				replace.Left("*", math.MaxInt32),
 				replace.Right("", 2),
 				replace.Trim(" \t", "/"),
 				replace.TrimLeft("a"),
@@ -98,7 +99,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{echoHandler: httpLogger(echoHandler)})
+	}, &routeHTTPServer{echoHandler: httpLogger(echoHandler)})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "f2a55eea505b220f",
+	Digest:  "23a4a197e936f664",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "4ff9b45bf2df1ffe",
+	Digest:  "bcdeda004c339557",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -36,8 +36,8 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:25 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:38 core/v1 SLogger default/access: its hmac
-	accessHmac, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:59:16", "${REMOTE_KEY}"), encode.Base64RawURL)
+	// config.yaml:38 core/v1 SLogger default/access: its HMAC
+	accessHMAC, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:59:16", "${REMOTE_KEY}"), encode.Base64RawURL)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:38: SLogger default/access: %w", err)
 	}
@@ -58,7 +58,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		NoDatetime:       true,
 		FieldReplacers: []log.FieldReplacer{
 			{Field: "request.header.Cookie", Replace: replace.Fixed("***")},
-			{Field: "request.remote", Replace: accessHmac},
+			{Field: "request.remote", Replace: accessHMAC},
 			{Field: "level"},
 		},
 	})
@@ -80,7 +80,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            sLogger,
-	}, &routeHttpServer{echoHandler: httpLogger(echoHandler)})
+	}, &routeHTTPServer{echoHandler: httpLogger(echoHandler)})
 
 	return &app.Gateway{Logger: sLogger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/mux"
 )
 
-// routeHttpServer sends the requests of HTTPServer default/default to their handlers.
-type routeHttpServer struct {
+// routeHTTPServer sends the requests of HTTPServer default/default to their handlers.
+type routeHTTPServer struct {
 	site      gateway.Handler
 	downloads gateway.Handler
 }
 
 // Serve calls the handler of the route, once the path is clean.
-func (r *routeHttpServer) Serve(x *gateway.Exchange) error {
+func (r *routeHTTPServer) Serve(x *gateway.Exchange) error {
 	return mux.Serve(x, r)
 }
 
 // Route picks the handler for a clean path.
-func (r *routeHttpServer) Route(x *gateway.Exchange, path string) gateway.Handler {
+func (r *routeHTTPServer) Route(x *gateway.Exchange, path string) gateway.Handler {
 	if path == "/downloads" {
 		return mux.AddSlash{}
 	}

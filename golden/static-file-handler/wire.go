@@ -53,7 +53,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routeHttpServer{site: site, downloads: downloads})
+	}, &routeHTTPServer{site: site, downloads: downloads})
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "b47a59e6b07d9454",
+	Digest:  "58afb9456aa06ed0",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/app"
@@ -33,7 +34,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 			{
 				Match:   match.Prefix("/reports/", "/exports/"),
 				Methods: []string{"GET", "POST"},
-				Timeout: vars.Millis("config.yaml:36:16", "${REPORT_MILLIS:-60000}", 0, 0, 2147483647),
+				Timeout: vars.Millis("config.yaml:36:16", "${REPORT_MILLIS:-60000}", 0, 0, math.MaxInt32),
 			},
 			{Match: rematch.Regex("/v[0-9]+/search$"), Timeout: 500 * time.Millisecond},
 		},
@@ -53,7 +54,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, timeoutMiddleware(&routeHttpServer{echoHandler: echoHandler}))
+	}, timeoutMiddleware(&routeHTTPServer{echoHandler: echoHandler}))
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }

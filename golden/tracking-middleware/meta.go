@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "a5fa34ea3ec9b99c",
+	Digest:  "83c3eed2fa3770d9",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

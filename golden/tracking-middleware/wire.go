@@ -47,7 +47,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, trackingMiddleware(&routeHttpServer{echoHandler: traces(echoHandler)}))
+	}, trackingMiddleware(&routeHTTPServer{echoHandler: traces(echoHandler)}))
 
 	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
 }
