@@ -2,6 +2,7 @@ package examples
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -50,7 +51,10 @@ func TestExamples(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	build(t, root, files, plugins)
+	t.Run("packages", func(t *testing.T) { comparePackages(t, build(t, root, files, plugins)) })
+	if t.Failed() {
+		return
+	}
 	for _, e := range all {
 		e.binary = filepath.Join(root, "bin", e.name)
 		t.Run(e.name, e.run)
@@ -111,8 +115,9 @@ func (e *example) compile(t *testing.T) ([]emit.File, []ir.Plugin) {
 	return r.Files, r.Program.Plugins
 }
 
-// build builds all examples as packages of one module, with one command.
-func build(t *testing.T, root string, files []emit.File, plugins []ir.Plugin) {
+// build builds all examples as packages of one module, with one command. It returns what
+// the linker tells of each.
+func build(t *testing.T, root string, files []emit.File, plugins []ir.Plugin) map[string]*linked {
 	t.Helper()
 	layout, err := toolchain.Module(aileronc.Source, files, plugins)
 	if err != nil {
@@ -122,12 +127,21 @@ func build(t *testing.T, root string, files []emit.File, plugins []ir.Plugin) {
 	if _, err := toolchain.Write(layout, src); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(root, "bin")+"/", "./...")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -dumpdep", "-o", filepath.Join(root, "bin")+"/", "./...")
 	cmd.Dir = src
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	binaries, others, err := readLinked(pipe)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		t.Fatalf("go build: %v\n%s", err, others)
+	}
+	return binaries
 }
 
 // run starts the gateway, replays the script, and stops the gateway, which must end well.

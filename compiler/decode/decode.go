@@ -234,7 +234,7 @@ func (w *walker) frozen(n *source.Node, t envexpr.Template) *source.Node {
 	if w.Freeze != nil && w.Freeze.Lookup != nil {
 		lookup = w.Freeze.Lookup
 	}
-	for _, name := range t.Vars() {
+	for _, name := range t.Unguarded() {
 		if _, ok := lookup(name); !ok {
 			w.List.Warnf(n.Pos, diag.EnvUnset, "%s is to be frozen, but it isn't set", name)
 		}

@@ -85,10 +85,6 @@ func upstreamURL(s string) error {
 		return fmt.Errorf("the scheme must be http or https")
 	case u.Hostname() == "":
 		return fmt.Errorf("there is no host in it")
-	case u.User != nil:
-		return fmt.Errorf("a user name and password can't be sent that way")
-	case u.Fragment != "":
-		return fmt.Errorf("a fragment isn't sent to servers")
 	}
 	return nil
 }

@@ -54,6 +54,16 @@ func (f *Finding) Notef(pos Pos, format string, args ...any) *Finding {
 	return f
 }
 
+// Len is how many findings have been added.
+func (l *List) Len() int { return len(l.findings) }
+
+// Soften makes the errors among the findings from one length of the list to another warnings.
+func (l *List) Soften(from, to int) {
+	for _, f := range l.findings[from:to] {
+		f.Severity = max(f.Severity, Warning)
+	}
+}
+
 // Ignore leaves out the warnings and remarks of these codes, those already found, too.
 // Errors can't be ignored.
 func (l *List) Ignore(codes ...Code) {

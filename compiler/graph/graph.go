@@ -59,10 +59,19 @@ func Build(docs []*source.Document, d *decode.Decoder, dir string) *Graph {
 			g.add(r)
 		}
 	}
-	g.check()
-	g.resolve()
-	g.cycles()
 	g.reach()
+	for _, r := range g.Resources {
+		from := d.List.Len()
+		g.resolve(r)
+		if c, ok := r.Spec.(kinds.Checker); ok {
+			c.Check(r.checkCtx)
+		}
+		if !r.Reached && g.Entrypoint != nil {
+			d.List.Soften(from, d.List.Len()) // AILERON Gateway never gets to see it
+		}
+	}
+	g.cycles()
+	g.unused()
 	return g
 }
 
@@ -184,15 +193,6 @@ func (r *Resource) Line() string {
 
 // Check is what reports findings about the resource.
 func (r *Resource) Check() *kinds.Check { return r.checkCtx }
-
-// check runs the checks of the kinds.
-func (g *Graph) check() {
-	for _, r := range g.Resources {
-		if c, ok := r.Spec.(kinds.Checker); ok {
-			c.Check(r.checkCtx)
-		}
-	}
-}
 
 // Sources are the provenance names of the config's files, in order.
 func (g *Graph) Sources() []string {

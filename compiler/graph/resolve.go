@@ -10,14 +10,12 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/resource"
 )
 
-// resolve finds out whether references name something that is there and fits.
-func (g *Graph) resolve() {
-	for _, r := range slices.Clone(g.Resources) {
-		for _, at := range r.Values.Refs {
-			g.resolveRef(at)
-		}
-		g.metadataRefs(r)
+// resolve finds out whether the references of r name something that is there and fits.
+func (g *Graph) resolve(r *Resource) {
+	for _, at := range r.Values.Refs {
+		g.resolveRef(at)
 	}
+	g.metadataRefs(r)
 }
 
 func (g *Graph) resolveRef(at decode.RefAt) {
@@ -26,9 +24,6 @@ func (g *Graph) resolveRef(at decode.RefAt) {
 		return // reported as missing fields
 	}
 	target := g.byID[id]
-	if target == nil {
-		target = g.template(id)
-	}
 	if target == nil {
 		g.missing(at, id)
 		return
@@ -125,7 +120,12 @@ func (g *Graph) Registered(name string, role kinds.Role) *Resource {
 func (g *Graph) targets(r *Resource) []*Resource {
 	var out []*Resource
 	for _, at := range r.Values.Refs {
-		if t := g.byID[at.Ref.ID()]; t != nil {
+		id := at.Ref.ID()
+		t := g.byID[id]
+		if t == nil {
+			t = g.template(id)
+		}
+		if t != nil {
 			out = append(out, t)
 		}
 	}
@@ -175,6 +175,7 @@ func (g *Graph) cycle(circle []*Resource) {
 		names = append(names, r.ID.Short())
 	}
 	names = append(names, first.ID.Short())
+	from := g.Decoder.List.Len()
 	f := g.Decoder.List.Errorf(last.refPos(first.ID), diag.CircularReference, "%s needs itself: %s", first.ID.Short(), strings.Join(names, " -> "))
 	for i, r := range circle[:len(circle)-1] {
 		f.Notef(r.refPos(circle[i+1].ID), "%s refers to %s here", r.ID.Short(), circle[i+1].ID.Short())
@@ -190,14 +191,9 @@ func (r *Resource) refPos(to resource.ID) diag.Pos {
 	return r.NamePos()
 }
 
-// reach marks what the Entrypoint needs and warns of the rest.
+// reach marks what the Entrypoint needs.
 func (g *Graph) reach() {
-	list := g.Decoder.List
 	if g.Entrypoint == nil {
-		if !list.HasErrors() || len(g.Resources) > 0 {
-			list.Errorf(diag.Pos{}, diag.NoEntrypoint, "the config has no core/v1 Entrypoint, so there's nothing to run").
-				Hintf("see: aileronc template core/v1/Entrypoint")
-		}
 		return
 	}
 	var visit func(r *Resource)
@@ -211,6 +207,18 @@ func (g *Graph) reach() {
 		}
 	}
 	visit(g.Entrypoint)
+}
+
+// unused warns of what the Entrypoint doesn't need.
+func (g *Graph) unused() {
+	list := g.Decoder.List
+	if g.Entrypoint == nil {
+		if !list.HasErrors() || len(g.Resources) > 0 {
+			list.Errorf(diag.Pos{}, diag.NoEntrypoint, "the config has no core/v1 Entrypoint, so there's nothing to run").
+				Hintf("see: aileronc template core/v1/Entrypoint")
+		}
+		return
+	}
 	for _, r := range g.Resources {
 		if !r.Reached {
 			list.Warnf(r.NamePos(), diag.UnusedResource, "nothing refers to %s, so it isn't part of the gateway", r.ID.Short())

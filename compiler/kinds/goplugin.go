@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -17,9 +18,11 @@ var goPlugin = Kind{
 	Roles: []Role{
 		Runner, Handler, Middleware, Tripperware, RoundTripper, Logger, ErrorHandler, HealthChecker, Initializer, Finalizer,
 	},
-	New:     func() Spec { return &GoPluginSpec{SymbolName: "Plugin"} },
+	New:     func() Spec { return &GoPluginSpec{SymbolName: defaultSymbol} },
 	PerRole: true,
 }
+
+const defaultSymbol = "Plugin"
 
 // GoPluginSpec is the spec of a GoPlugin, which is a Go package of your own that becomes part of the gateway. Unlike in
 // AILERON Gateway it is no shared object that is loaded when the gateway starts: its source is compiled and
@@ -48,8 +51,8 @@ type GoPluginSpec struct {
 	// standard library and the gateway's packages; with one around it, the module is built in as its go.mod says. An import path is that of a package in the module
 	// around the working folder, of one that this module requires or, as example.com/package@v1.2.3, of any.
 	PluginPath string `json:"pluginPath" required:"true" fixed:"true"`
-	// SymbolName is the name of the symbol in the package.
-	SymbolName string `json:"symbolName" minlen:"1" fixed:"true"`
+	// SymbolName is the name of the symbol in the package. Empty is the default.
+	SymbolName string `json:"symbolName" fixed:"true"`
 
 	symbol *plugin.Symbol
 	object ir.Expr // the object, when it's made by a component of its own
@@ -58,7 +61,8 @@ type GoPluginSpec struct {
 
 // Check looks into the package.
 func (s *GoPluginSpec) Check(c *Check) {
-	if s.PluginPath == "" || s.SymbolName == "" || c.Deferred(&s.PluginPath) || c.Deferred(&s.SymbolName) {
+	s.SymbolName = cmp.Or(s.SymbolName, defaultSymbol)
+	if s.PluginPath == "" || c.Deferred(&s.PluginPath) || c.Deferred(&s.SymbolName) {
 		return
 	}
 	dir := c.Dir

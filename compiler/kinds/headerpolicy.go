@@ -51,8 +51,8 @@ type HeaderPolicySpec struct {
 type HeaderRewriteSpec struct {
 	// Name is the name of the header.
 	Name string `json:"name" required:"true" format:"header-name"`
-	// Replacer changes each value.
-	Replacer *ReplacerSpec `json:"replacer" required:"true"`
+	// Replacer changes each value. Without it the entry does nothing.
+	Replacer *ReplacerSpec `json:"replacer"`
 }
 
 // Check reports media types that no request has, and what the replacers find.
@@ -71,9 +71,12 @@ func (s *HeaderPolicyMiddlewareSpec) Check(c *Check) {
 			continue
 		}
 		for i := range p.Rewrites {
-			if r := p.Rewrites[i].Replacer; r != nil {
-				r.check(c)
+			r := &p.Rewrites[i]
+			if r.Replacer == nil {
+				c.Warnf(r, diag.NoEffect, "a rewrite without a replacer changes nothing")
+				continue
 			}
+			r.Replacer.check(c)
 		}
 	}
 }
@@ -123,6 +126,10 @@ func (s *HeaderPolicySpec) lower(l *Lower) ir.Expr {
 	rewrites := ir.List{Elem: ir.Runtime("headerpolicy.Rewrite")}
 	for i := range s.Rewrites {
 		r := &s.Rewrites[i]
+		if r.Replacer == nil {
+			l.String(&r.Name) // not used
+			continue
+		}
 		rewrites.Items = append(rewrites.Items, l.Struct("headerpolicy.Rewrite",
 			ir.Set("Name", l.String(&r.Name)),
 			ir.Set("Replace", r.Replacer.lower(l))))

@@ -9,8 +9,10 @@ var healthCheckHandler = Kind{
 	APIVersion: "app/v1",
 	Name:       "HealthCheckHandler",
 	Roles:      []Role{Handler},
-	New:        func() Spec { return &HealthCheckHandlerSpec{Patterns: []string{"/healthz"}, Timeout: 30} },
+	New:        func() Spec { return &HealthCheckHandlerSpec{Patterns: []string{healthPath}, Timeout: 30} },
 }
+
+const healthPath = "/healthz"
 
 // HealthCheckHandlerSpec is the spec of a HealthCheckHandler, which answers whether the gateway is well: 200 and {} if all probes
 // say yes, 500 if one says no, 504 if one takes too long. Without probes it is always 200.
@@ -19,7 +21,7 @@ var healthCheckHandler = Kind{
 type HealthCheckHandlerSpec struct {
 	// ErrorHandler makes the answers 500 and 504. Unset is that of metadata.errorHandler, or the default one.
 	ErrorHandler resource.Ref `json:"errorHandler" role:"ErrorHandler"`
-	// Patterns are the paths that the handler wants to be mounted at.
+	// Patterns are the paths that the handler wants to be mounted at. Empty is the default.
 	Patterns []string `json:"patterns" fixed:"true"`
 	// Methods are the methods that the handler answers. Empty stands for all.
 	Methods []HTTPMethod `json:"methods"`
@@ -30,7 +32,12 @@ type HealthCheckHandlerSpec struct {
 }
 
 // Route returns where the handler wants to be mounted.
-func (s *HealthCheckHandlerSpec) Route() ([]string, []HTTPMethod) { return s.Patterns, s.Methods }
+func (s *HealthCheckHandlerSpec) Route() ([]string, []HTTPMethod) {
+	if len(s.Patterns) == 0 {
+		return []string{healthPath}, s.Methods
+	}
+	return s.Patterns, s.Methods
+}
 
 // ErrorHandlerRef returns the error handler.
 func (s *HealthCheckHandlerSpec) ErrorHandlerRef() *resource.Ref { return &s.ErrorHandler }

@@ -13,24 +13,24 @@ type HTTPTransportConfig struct {
 	DisableKeepAlives bool `json:"disableKeepAlives"`
 	// DisableCompression keeps the client from asking for gzip, and decoding it, where a request has no Accept-Encoding.
 	DisableCompression bool `json:"disableCompression"`
-	// MaxIdleConns is how many idle connections are kept in all. 0 is no limit.
-	MaxIdleConns int32 `json:"maxIdleConns" min:"0"`
-	// MaxIdleConnsPerHost is how many idle connections are kept to one upstream. 0 is 1024.
-	MaxIdleConnsPerHost int32 `json:"maxIdleConnsPerHost" min:"0"`
-	// MaxConnsPerHost is how many connections there may be to one upstream. Requests beyond it wait. 0 is no limit.
-	MaxConnsPerHost int32 `json:"maxConnsPerHost" min:"0"`
-	// IdleConnTimeout is how long an idle connection is kept, in milliseconds. 0 is for ever.
-	IdleConnTimeout int64 `json:"idleConnTimeout" min:"0" max:"9000000000000"`
-	// ResponseHeaderTimeout is how long an upstream may take to begin its answer, once the request is sent, in milliseconds. 0 is no limit.
-	ResponseHeaderTimeout int64 `json:"responseHeaderTimeout" min:"0" max:"9000000000000"`
-	// ExpectContinueTimeout is how long the body of a request with "Expect: 100-continue" waits for the upstream to ask for it, in milliseconds. 0 sends it at once.
-	ExpectContinueTimeout int64 `json:"expectContinueTimeout" min:"0" max:"9000000000000"`
+	// MaxIdleConns is how many idle connections are kept in all. 0 is no limit; with a negative number none is.
+	MaxIdleConns int32 `json:"maxIdleConns"`
+	// MaxIdleConnsPerHost is how many idle connections are kept to one upstream. 0 is 1024; with a negative number none is.
+	MaxIdleConnsPerHost int32 `json:"maxIdleConnsPerHost"`
+	// MaxConnsPerHost is how many connections there may be to one upstream. Requests beyond it wait. 0 or less is no limit.
+	MaxConnsPerHost int32 `json:"maxConnsPerHost"`
+	// IdleConnTimeout is how long an idle connection is kept, in milliseconds. 0 or less is for ever.
+	IdleConnTimeout int64 `json:"idleConnTimeout" max:"9000000000000"`
+	// ResponseHeaderTimeout is how long an upstream may take to begin its answer, once the request is sent, in milliseconds. 0 or less is no limit.
+	ResponseHeaderTimeout int64 `json:"responseHeaderTimeout" max:"9000000000000"`
+	// ExpectContinueTimeout is how long the body of a request with "Expect: 100-continue" waits for the upstream to ask for it, in milliseconds. 0 or less sends it at once.
+	ExpectContinueTimeout int64 `json:"expectContinueTimeout" max:"9000000000000"`
 	// MaxResponseHeaderBytes is how large the head of a response may be, in bytes. 0 is 10 MiB.
 	MaxResponseHeaderBytes int64 `json:"maxResponseHeaderBytes" min:"0"`
-	// WriteBufferSize is the size of the write buffer of a connection, in bytes. 0 is 4 KiB.
-	WriteBufferSize int32 `json:"writeBufferSize" min:"0"`
-	// ReadBufferSize is the size of the read buffer of a connection, in bytes. 0 is 4 KiB.
-	ReadBufferSize int32 `json:"readBufferSize" min:"0"`
+	// WriteBufferSize is the size of the write buffer of a connection, in bytes. 0 or less is 4 KiB.
+	WriteBufferSize int32 `json:"writeBufferSize"`
+	// ReadBufferSize is the size of the read buffer of a connection, in bytes. 0 or less is 4 KiB.
+	ReadBufferSize int32 `json:"readBufferSize"`
 	// AllowHTTP2 lets https upstreams choose HTTP/2, with default settings.
 	AllowHTTP2 bool `json:"allowHTTP2"`
 	// DialConfig says how connections are opened. Unset, there's no limit to the time that takes but the system's.

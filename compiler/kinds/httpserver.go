@@ -29,8 +29,8 @@ var httpServer = Kind{
 type HTTPServerSpec struct {
 	// Addr is the address to listen on, as host:port. An address in httpConfig.listenConfig takes precedence.
 	Addr string `json:"addr"`
-	// ShutdownTimeout is how long running requests may take after the gateway was told to stop, in seconds.
-	ShutdownTimeout int32 `json:"shutdownTimeout" min:"0"`
+	// ShutdownTimeout is how long running requests may take after the gateway was told to stop, in seconds. With 0 or less there is no limit.
+	ShutdownTimeout int32 `json:"shutdownTimeout"`
 	// HTTPConfig is the configuration of HTTP/1.1.
 	HTTPConfig HTTPConfig `json:"httpConfig" alt:"HTTPConfig"`
 	// HTTP2Config turns on HTTP/2: over TLS by ALPN, and in the clear with enableH2C.
@@ -47,20 +47,20 @@ type HTTPServerSpec struct {
 	EnableExpvar bool `json:"enableExpvar"`
 }
 
-// HTTPConfig is the configuration of HTTP/1.1 of a server. A timeout of 0 is none.
+// HTTPConfig is the configuration of HTTP/1.1 of a server. A timeout of 0 or less is none.
 type HTTPConfig struct {
 	// EnableGeneralOptionsHandler makes the server itself answer "OPTIONS *"; otherwise such requests reach the router.
 	EnableGeneralOptionsHandler bool `json:"enableGeneralOptionsHandler"`
 	// ReadTimeout is how long reading a request may take, body included, in seconds.
-	ReadTimeout int64 `json:"readTimeout" min:"0" max:"9000000000"`
+	ReadTimeout int64 `json:"readTimeout" max:"9000000000"`
 	// ReadHeaderTimeout is how long reading the head of a request may take, in seconds.
-	ReadHeaderTimeout int64 `json:"readHeaderTimeout" min:"0" max:"9000000000"`
+	ReadHeaderTimeout int64 `json:"readHeaderTimeout" max:"9000000000"`
 	// WriteTimeout is how long the answer may take, from the end of the request's head on, in seconds.
-	WriteTimeout int64 `json:"writeTimeout" min:"0" max:"9000000000"`
+	WriteTimeout int64 `json:"writeTimeout" max:"9000000000"`
 	// IdleTimeout is how long a connection is kept open for the next request, in seconds.
-	IdleTimeout int64 `json:"idleTimeout" min:"0" max:"9000000000"`
-	// MaxHeaderBytes is how large the head of a request may be, in bytes. Larger ones are refused with 431.
-	MaxHeaderBytes int32 `json:"maxHeaderBytes" min:"0"`
+	IdleTimeout int64 `json:"idleTimeout" max:"9000000000"`
+	// MaxHeaderBytes is how large the head of a request may be, in bytes. Larger ones are refused with 431. 0 or less is 1 MiB.
+	MaxHeaderBytes int32 `json:"maxHeaderBytes"`
 	// DisableKeepAlive closes connections after one request.
 	DisableKeepAlive bool `json:"disableKeepAlive"`
 	// ListenConfig is the configuration of the listener.

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -111,6 +112,9 @@ func (s *LoadBalancerSpec) check(c *Check) {
 	if !slices.ContainsFunc(s.Upstreams, func(u UpstreamSpec) bool { return u.Weight >= 0 }) {
 		c.Warnf(s, diag.NoEffect, "the load balancer has no upstream to send requests to, so it answers them with 503")
 	}
+	for i := range s.Upstreams {
+		s.Upstreams[i].check(c)
+	}
 	paths := s.paths()
 	if len(paths) == 0 {
 		c.Warnf(s, diag.NoEffect, "without pathMatcher and pathMatchers the load balancer matches no request")
@@ -129,6 +133,17 @@ func (s *LoadBalancerSpec) check(c *Check) {
 		}
 	}
 	s.checkHasher(c)
+}
+
+func (s *UpstreamSpec) check(c *Check) {
+	u, err := url.Parse(s.URL)
+	switch {
+	case err != nil: // reported by the field's format
+	case u.User != nil:
+		c.Warnf(&s.URL, diag.NoEffect, "a user name and password in the url aren't sent; set an Authorization header instead")
+	case u.Fragment != "":
+		c.Warnf(&s.URL, diag.NoEffect, "a fragment isn't sent to servers")
+	}
 }
 
 func (s *LoadBalancerSpec) checkHasher(c *Check) {

@@ -187,14 +187,15 @@ func (l *Lower) Int64(p any) ir.Expr {
 	return l.number(p, "Int64", func(n int64) ir.Expr { return ir.Lit{Value: n} })
 }
 
-// Seconds is the duration of so many seconds as p points to.
+// Seconds is the duration of so many seconds as p points to. No negative one means
+// something else than another.
 func (l *Lower) Seconds(p any) ir.Expr {
-	return l.number(p, "Seconds", func(n int64) ir.Expr { return ir.Duration(time.Duration(n) * time.Second) })
+	return l.number(p, "Seconds", func(n int64) ir.Expr { return ir.Duration(time.Duration(max(n, -1)) * time.Second) })
 }
 
 // Millis is the duration of so many milliseconds as p points to.
 func (l *Lower) Millis(p any) ir.Expr {
-	return l.number(p, "Millis", func(n int64) ir.Expr { return ir.Duration(time.Duration(n) * time.Millisecond) })
+	return l.number(p, "Millis", func(n int64) ir.Expr { return ir.Duration(time.Duration(max(n, -1)) * time.Millisecond) })
 }
 
 // number lowers an integer. From the environment it is read with the default and

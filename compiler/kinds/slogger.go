@@ -55,7 +55,7 @@ type SLoggerSpec struct {
 // FieldReplacerSpec edits or removes a member of log lines.
 type FieldReplacerSpec struct {
 	// Field is the path to the member, names separated by dots, such as request.header.Cookie. The member time can't be changed.
-	Field string `json:"field" required:"true" fixed:"true"`
+	Field string `json:"field" fixed:"true"`
 	// Replacer edits the member, if it's a text; level isn't. Without it the member is removed.
 	Replacer *ReplacerSpec `json:"replacer"`
 }
@@ -77,7 +77,11 @@ func (s *SLoggerSpec) Check(c *Check) {
 			r.Replacer.check(c)
 		}
 		if why := r.vain(); why != "" {
-			c.Warnf(&r.Field, diag.NoEffect, "%s", why)
+			at := any(&r.Field)
+			if !c.IsSet(at) {
+				at = r
+			}
+			c.Warnf(at, diag.NoEffect, "%s", why)
 		}
 	}
 }

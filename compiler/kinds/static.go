@@ -29,7 +29,7 @@ type StaticFileHandlerSpec struct {
 	Patterns []string `json:"patterns" unique:"true"`
 	// Methods are the methods that the handler answers. Empty stands for all that it can.
 	Methods []HTTPMethod `json:"methods" unique:"true"`
-	// RootDir is the folder. It must exist when the gateway starts. It may be replaced, or be a symbolic link that is set to another folder, while the gateway runs.
+	// RootDir is the folder. While it doesn't exist nothing is found. It may be replaced, or be a symbolic link that is set to another folder, while the gateway runs.
 	RootDir string `json:"rootDir"`
 	// StripPrefix is cut off the path of the request. Paths that don't begin with it are not found.
 	StripPrefix string `json:"stripPrefix"`
@@ -49,7 +49,7 @@ var entityTag = regexp.MustCompile(`^(W/)?"[!#-~\x80-\xff]*"$`)
 // Check reports a folder that isn't one, and settings that serve nothing.
 func (s *StaticFileHandlerSpec) Check(c *Check) {
 	if info, err := os.Stat(c.path(s.RootDir)); os.IsNotExist(err) {
-		c.Warnf(&s.RootDir, diag.BadFile, "there is no folder %s here; the gateway needs it when it starts", s.RootDir)
+		c.Warnf(&s.RootDir, diag.BadFile, "there is no folder %s here; while there is none, all requests are answered with 404", s.RootDir)
 	} else if err == nil && !info.IsDir() {
 		c.Errorf(&s.RootDir, diag.BadFile, "%s isn't a folder", s.RootDir)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 )
@@ -166,10 +167,20 @@ func (l *loader) parse(file, name string, data []byte) {
 	}
 	for _, root := range roots {
 		if d := l.document(root); d != nil {
-			d.File, d.Name = file, name
+			d.File, d.Name = file, printable(name)
 			l.docs = append(l.docs, d)
 		}
 	}
+}
+
+// printable is a name as it may stand in a comment of one line.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '_'
+		}
+		return r
+	}, name)
 }
 
 // document reads the header of a document. It's nil if it declares no resource.

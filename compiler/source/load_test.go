@@ -48,7 +48,7 @@ func rendered(l *diag.List, files Files) string {
 func TestLoadPaths(t *testing.T) {
 	named := func(kind string) string { return "apiVersion: v\nkind: " + kind + "\n" }
 	files := map[string]string{
-		"conf/b.yaml": named("B"), "conf/a.yml": named("A"), "conf/c.json": `{"apiVersion": "v", "kind": "C"}`, "conf/d.txt": named("D"), "conf/e.YAML": named("E"),
+		"odd/a\nb.yaml": named("O"), "conf/b.yaml": named("B"), "conf/a.yml": named("A"), "conf/c.json": `{"apiVersion": "v", "kind": "C"}`, "conf/d.txt": named("D"), "conf/e.YAML": named("E"),
 		"conf/sub/f.yaml": named("F"), "conf/dir.yaml/g.yaml": named("G"), "conf/h.yaml -> ../other/h": "", "other/h": named("H"),
 		"link -> conf": "", "single.yaml": named("S") + "---\n" + named("T"), "broken/x.yaml -> nowhere": "", "nothing/readme.md": "",
 	}
@@ -71,6 +71,7 @@ func TestLoadPaths(t *testing.T) {
 			"gone.yaml: error[unreadable-file]: can't read it: no such file or directory\n"},
 		{"link to nowhere", []string{"broken"}, nil, "broken/x.yaml: error[unreadable-file]: can't read it: no such file or directory\n"},
 		{"folder without configs", []string{"nothing"}, nil, "nothing: warning[ignored-file]: the folder holds no .json, .yaml or .yml file\n"},
+		{"a name that isn't one line", []string{"odd"}, []string{"odd/a\nb.yaml a_b.yaml O"}, ""},
 		{"no paths", nil, nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

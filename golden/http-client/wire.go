@@ -35,7 +35,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		TLSHandshakeTimeout:    5 * time.Second,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    64,
-		MaxConnsPerHost:        vars.Int("config.yaml:65:22", "${MAX_CONNS:-256}", 0, 0, math.MaxInt32),
+		MaxConnsPerHost:        vars.Int("config.yaml:65:22", "${MAX_CONNS:-256}", 0, math.MinInt32, math.MaxInt32),
 		IdleConnTimeout:        90 * time.Second,
 		ResponseHeaderTimeout:  10 * time.Second,
 		ExpectContinueTimeout:  time.Second,

@@ -110,6 +110,20 @@ func (t Template) Vars() []string {
 	return names
 }
 
+// Unguarded returns the names of the variables for which t doesn't say what to do if they
+// aren't set.
+func (t Template) Unguarded() []string {
+	var names []string
+	t.walk(func(e *expr) bool {
+		guarded := opDefault <= e.op && e.op <= opAlternativeSet
+		if !guarded && e.op != opNames && e.name.IsConst() {
+			names = add(names, e.name.Text())
+		}
+		return !guarded // else the word may not be needed
+	})
+	return names
+}
+
 // Required returns the names of the variables without which t fails.
 func (t Template) Required() []string {
 	var names []string

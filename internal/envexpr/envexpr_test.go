@@ -189,17 +189,17 @@ func TestParseExpr(t *testing.T) {
 
 func TestVars(t *testing.T) {
 	for _, tt := range []struct {
-		text           string
-		vars, required []string
-		isConst        bool
+		text                      string
+		vars, required, unguarded []string
+		isConst                   bool
 	}{
-		{"x $${P}", nil, nil, true},
-		{"", nil, nil, true},
-		{"${A}${B:-${C}}${A}", []string{"A", "B", "C"}, nil, false},
-		{"${A:?}${B?x}${C:-${D:?}}", []string{"A", "B", "C", "D"}, []string{"A", "B"}, false},
-		{"${X_${A:?}}", []string{"A"}, nil, false}, // the name is computed
-		{"${B#${A:?}}", []string{"B", "A"}, []string{"A"}, false},
-		{"${!PRE*}", nil, nil, false},
+		{"x $${P}", nil, nil, nil, true},
+		{"", nil, nil, nil, true},
+		{"${A}${B:-${C}}${A}", []string{"A", "B", "C"}, nil, []string{"A"}, false},
+		{"${A:?}${B?x}${C:-${D:?}}", []string{"A", "B", "C", "D"}, []string{"A", "B"}, nil, false},
+		{"${X_${A:?}}", []string{"A"}, nil, nil, false}, // the name is computed
+		{"${B#${A:?}}", []string{"B", "A"}, []string{"A"}, []string{"B"}, false},
+		{"${!PRE*}", nil, nil, nil, false},
 	} {
 		tmpl, err := envexpr.Parse(tt.text)
 		if err != nil {
@@ -210,6 +210,9 @@ func TestVars(t *testing.T) {
 		}
 		if d := cmp.Diff(tt.required, tmpl.Required()); d != "" {
 			t.Errorf("%q: required: %s", tt.text, d)
+		}
+		if d := cmp.Diff(tt.unguarded, tmpl.Unguarded()); d != "" {
+			t.Errorf("%q: unguarded: %s", tt.text, d)
 		}
 		if tmpl.IsConst() != tt.isConst {
 			t.Errorf("%q: constant: %v", tt.text, tmpl.IsConst())

@@ -118,7 +118,9 @@ func (c *call) serveInner(next gateway.Handler, r *http.Request) (response gatew
 		x.Request, x.Response = request, outer
 		x.SetContext(ctx)
 	}()
-	x.Response = gateway.Response{Header: outer.Header[len(outer.Header):]} // the memory behind
+	// None of the memory of outer: a proxy keeps what it finds here for its next leg, while x
+	// may be used again with outer.
+	x.Response = gateway.Response{}
 	x.SetContext(r.Context())
 	SetRequest(x, r)
 	if err := next.Serve(x); err != nil {

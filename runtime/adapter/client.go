@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"sync"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -57,7 +58,9 @@ func roundTrip(rt http.RoundTripper, leg *gateway.Exchange, in *innerTripper) er
 	case in != nil:
 		ctx = tripContext{ctx, in, t}
 	case leg.Interim != nil:
-		ctx = withInterim(ctx, leg.Interim)
+		i := &interims{send: leg.Interim}
+		defer i.end()
+		ctx = withInterim(ctx, i.pass)
 	}
 	r := NewOutgoingRequest(ctx, leg)
 	if b, ok := r.Body.(*requestBody); ok {
@@ -79,6 +82,29 @@ func withInterim(ctx context.Context, interim func(int, gateway.Header) error) c
 			return interim(status, Fields(http.Header(h), nil))
 		},
 	})
+}
+
+// interims passes informational responses on until the round tripper has returned. One that
+// comes later, from a goroutine of a transport that has given up, must not reach the exchange:
+// it may be another one by then.
+type interims struct {
+	mu   sync.Mutex
+	send func(int, gateway.Header) error // nil after the end
+}
+
+func (i *interims) pass(status int, h gateway.Header) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.send == nil {
+		return errEnded
+	}
+	return i.send(status, h)
+}
+
+func (i *interims) end() {
+	i.mu.Lock()
+	i.send = nil
+	i.mu.Unlock()
 }
 
 // An innerTripper is the round tripper that Go tripperware calls as its next one.

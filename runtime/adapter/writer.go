@@ -17,7 +17,7 @@ const bufferSize = 4 << 10
 
 var (
 	errGone  = errors.New("adapter: the response is not wanted any more")
-	errEnded = errors.New("adapter: write after the handler has returned")
+	errEnded = errors.New("adapter: too late: the handler has returned")
 )
 
 // A writer is the http.ResponseWriter that the outermost Go handler of a call gets.

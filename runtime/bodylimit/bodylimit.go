@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -107,6 +108,14 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // Close closes the body.
 func (l *limited) Close() error { return l.body.Close() }
+
+// SetReadDeadline is that of the body, if it has one.
+func (l *limited) SetReadDeadline(t time.Time) error {
+	if b, ok := l.body.(interface{ SetReadDeadline(time.Time) error }); ok {
+		return b.SetReadDeadline(t)
+	}
+	return errors.ErrUnsupported
+}
 
 func (h *handler) tooLarge(cause error) error {
 	return &gateway.Error{

@@ -34,14 +34,16 @@ func (b *clientBody) failure(to *lb.Target, err error) error {
 		return nil
 	}
 	p := b.failed.Load()
-	if p == nil || !errors.Is(err, *p) {
+	if p == nil {
 		return nil
 	}
 	_, network := errors.AsType[net.Error](*p)
 	switch {
-	case gateway.IsTimeout(*p):
+	case gateway.IsTimeout(*p): // whatever the transport, which may have been cancelled by it, says
 		return &gateway.Error{Status: 408, Code: "E2124", Kind: "CoreProxyRoundtrip",
 			Message: "the client sent its body too slowly", Cause: err}
+	case !errors.Is(err, *p):
+		return nil
 	case network, errors.Is(*p, io.ErrUnexpectedEOF):
 		return errClientGone(to, err)
 	}

@@ -31,6 +31,7 @@ func errClientGone(to *lb.Target, cause error) error {
 // failure says what became of a request that the transport could not get an answer to.
 func (l *leg) failure(x *gateway.Exchange, to *lb.Target, err error) error {
 	e, ok := gateway.AsError(err)
+	fault := l.body.failure(to, err)
 	tooLarge := errors.Is(err, gateway.ErrTooLarge)
 	switch {
 	case tooLarge && (!ok || e.Status != 413):
@@ -38,11 +39,12 @@ func (l *leg) failure(x *gateway.Exchange, to *lb.Target, err error) error {
 			Message: "the request body is too large", Cause: err}
 	case ok:
 		return err // a tripperware, or what reads the body, knows better
+	case fault != nil && gateway.StatusOf(fault) == 408:
+		return fault // engines end the context when reading from the client fails
 	case clientGone(x):
 		return errClientGone(to, err)
-	}
-	if err := l.body.failure(to, err); err != nil {
-		return err
+	case fault != nil:
+		return fault
 	}
 	if gateway.IsTimeout(err) || x.Context().Err() != nil {
 		return &gateway.Error{Status: 504, Code: "E2123", Kind: "CoreProxyTimeout",

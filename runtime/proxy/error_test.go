@@ -190,3 +190,21 @@ func TestPanic(t *testing.T) {
 		t.Errorf("the body of the upstream is closed %d times", b.closed)
 	}
 }
+
+// An engine ends the context when reading from the client has failed. If that was because
+// the client is slow, it is there to be told so.
+func TestSlowClientIsNotGone(t *testing.T) {
+	x := get("/")
+	ctx, cancel := context.WithCancel(context.Background())
+	x.SetContext(ctx)
+	x.Request.Body, x.Request.ContentLength = broken{os.ErrDeadlineExceeded}, -1
+	transport := gateway.HandlerFunc(func(leg *gateway.Exchange) error {
+		_, _ = leg.Request.Body.Read(nil)
+		cancel()
+		return ctx.Err()
+	})
+	if got := gateway.StatusOf(newProxy(t, transport, everything("http://a")...).Serve(x)); got != 408 {
+		t.Errorf("status %d", got)
+	}
+	x.Finish()
+}

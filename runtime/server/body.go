@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -15,14 +16,32 @@ const headDelay = 2 * time.Millisecond
 
 var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// copyBody sends Response.Body.
+// copyBody sends Response.Body. A deadline of the exchange holds for the client, too: it may
+// be slow in taking the body.
 func (e *exchange) copyBody(length int64) error {
-	p := &e.Response
-	if e.body != nil && e.r.ProtoMajor == 1 {
-		// The request's body may go on being read, by whoever sends the response's: without
-		// this, net/http would take it away when the head is sent.
-		_ = http.NewResponseController(e.w).EnableFullDuplex()
+	ctx := e.Context()
+	if _, ok := ctx.Deadline(); !ok {
+		return e.copyAll(length)
 	}
+	stop := context.AfterFunc(ctx, e.endWrites)
+	err := e.copyAll(length)
+	if !stop() && err == nil {
+		err = context.Cause(ctx) // what is buffered will not get out
+	}
+	return err
+}
+
+// endWrites interrupts writing to the client. It runs in a goroutine of its own.
+func (e *exchange) endWrites() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running {
+		_ = http.NewResponseController(e.w).SetWriteDeadline(time.Now())
+	}
+}
+
+func (e *exchange) copyAll(length int64) error {
+	p := &e.Response
 	if f, ok := p.Body.(*os.File); ok && length > 0 && e.r.ProtoMajor == 1 {
 		return e.copyFile(f, length)
 	}

@@ -62,6 +62,7 @@ func (g *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.closeBody()
 	e.SendErr = err
 	e.Finish()
+	e.endUpload()
 	if err != nil {
 		// e is left to the garbage collector: a goroutine of a handler that panicked, or of
 		// a transport, may still know it.

@@ -21,7 +21,9 @@ type exchange struct {
 	r       *http.Request
 	interim func(int, gateway.Header) error
 	body    io.ReadCloser // what Request.Body was, to know whether it was replaced
+	upload  *upload       // the same, without what is around it; nil if there is none
 	size    int           // of the request's head, in bytes
+	flushed bool          // all of the response is out
 
 	// mu guards w where other goroutines than the handler's use it: transports that
 	// pass informational responses on or read the request's body, and the timer.
@@ -54,7 +56,8 @@ func (e *exchange) begin(w http.ResponseWriter, r *http.Request) (reuse bool) {
 
 func (e *exchange) reset() {
 	e.Reset()
-	e.w, e.r, e.body = nil, nil, nil
+	e.w, e.r, e.body, e.upload = nil, nil, nil, nil
+	e.flushed = false
 }
 
 // shut keeps other goroutines from using the writer from now on.
@@ -64,12 +67,29 @@ func (e *exchange) shut() {
 	e.mu.Unlock()
 }
 
-// closeBody closes what a middleware has put in the place of the request's body. The
-// body itself is closed by net/http when it has sent the response.
+// closeBody closes what a middleware has put in the place of the request's body.
 func (e *exchange) closeBody() {
 	if b := e.Request.Body; b != nil && b != e.body {
 		_ = b.Close()
 	}
+}
+
+// endUpload ends the request's body. With HTTP/2, it has a stream of its own, which ends now anyway.
+func (e *exchange) endUpload() {
+	if e.upload == nil || e.r.ProtoMajor != 1 {
+		return
+	}
+	patience := time.Duration(0)
+	if e.SendErr == nil && e.flushed { // the client waits for nothing more
+		patience = lingering
+	}
+	e.upload.end(patience)
+}
+
+// isUploading reports whether the request's body, on a connection that it shares with the next
+// request, has not been read to its end.
+func (e *exchange) isUploading() bool {
+	return e.upload != nil && e.r.ProtoMajor == 1 && !e.upload.ended.Load()
 }
 
 // answer fills in the response. It returns an error if there is nobody to answer.

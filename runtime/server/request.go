@@ -1,10 +1,8 @@
 package server
 
 import (
-	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -44,12 +42,10 @@ func (e *exchange) readBody(r *http.Request) (reuse bool) {
 	}
 	q := &e.Request
 	q.ContentLength = r.ContentLength
-	e.body, reuse = r.Body, true
-	if e.engine.readLimit.each > 0 {
-		e.body, reuse = &timedBody{ReadCloser: e.body, e: e}, false
-	}
+	e.upload = newUpload(e, r)
+	e.body, reuse = e.upload, true
 	if r.ProtoMajor == 1 && r.Header["Expect"] != nil {
-		e.body, reuse = &expectedBody{ReadCloser: e.body, e: e}, false
+		e.body, reuse = &expectedBody{upload: e.upload, e: e}, false
 	}
 	q.Body = e.body
 	if len(r.Trailer) > 0 {
@@ -74,7 +70,7 @@ func trailer(r *http.Request) (h gateway.Header) {
 // section 10.1.1). net/http would tell it at the first read, but without regard to
 // another goroutine that passes on an informational response.
 type expectedBody struct {
-	io.ReadCloser
+	*upload
 	e     *exchange
 	asked bool
 }
@@ -84,28 +80,5 @@ func (b *expectedBody) Read(p []byte) (int, error) {
 		b.asked = true
 		_ = b.e.sendInterim(http.StatusContinue, nil) // too late if the response has begun
 	}
-	return b.ReadCloser.Read(p)
-}
-
-// A bodyLimit is how long reading a body may take.
-type bodyLimit struct{ each, all time.Duration }
-
-// A timedBody has a deadline for each read.
-type timedBody struct {
-	io.ReadCloser
-	e *exchange
-}
-
-func (b *timedBody) Read(p []byte) (int, error) {
-	e, l := b.e, &b.e.engine.readLimit
-	deadline := time.Now().Add(l.each)
-	if all := e.Start.Add(l.all); l.all > 0 && all.Before(deadline) {
-		deadline = all
-	}
-	e.mu.Lock()
-	if e.running { // else the writer must not be touched
-		_ = http.NewResponseController(e.w).SetReadDeadline(deadline)
-	}
-	e.mu.Unlock()
-	return b.ReadCloser.Read(p)
+	return b.upload.Read(p)
 }

@@ -46,7 +46,7 @@ func (e *exchange) checkStatus() {
 	switch {
 	case p.Status == 0:
 		p.Status = http.StatusOK
-	case p.Status == http.StatusSwitchingProtocols && p.Conn != nil && e.http11():
+	case p.Status == http.StatusSwitchingProtocols && p.Conn != nil && e.http11() && !e.isUploading():
 	case p.Status < 200 || p.Status > 999:
 		e.fail(coreError(http.StatusInternalServerError, "a handler has answered with status "+strconv.Itoa(p.Status)))
 		if p.Status < 200 || p.Status > 999 { // the error handler is no better
@@ -64,13 +64,19 @@ func (e *exchange) trySend() (err error) {
 	if p.Status == http.StatusSwitchingProtocols {
 		return e.upgrade()
 	}
-	if p.Body != nil {
-		defer e.discard()
-	}
+	defer e.discard()
 	e.endInterim()
 
 	length, body := e.framing()
 	e.setHeader(length, body)
+	if e.isUploading() {
+		// Without this, net/http would wait for the rest of the body before it sends the head, and
+		// take it away from whoever reads it.
+		_ = http.NewResponseController(e.w).EnableFullDuplex()
+		if e.upload.isLost() {
+			e.w.Header()["Connection"] = closeOption
+		}
+	}
 	e.w.WriteHeader(p.Status)
 	switch {
 	case !body:
@@ -91,6 +97,7 @@ func (e *exchange) trySend() (err error) {
 	if e.r.ProtoMajor == 1 && (length != unknown || !body) {
 		// So that the last byte is out when the OnDone functions run. net/http has nothing to
 		// flush then, while HTTP/2 would need another frame, and chunks another chunk.
+		e.flushed = true
 		return e.flush()
 	}
 	return nil
@@ -173,6 +180,9 @@ func (e *exchange) setHeader(length int64, body bool) {
 	}
 	e.setFraming(h, append(values, ""), length, body)
 }
+
+// closeOption is the Connection field of the last response (RFC 9112, section 9.6).
+var closeOption = []string{"close"}
 
 // upgradeOption is the Connection field of responses with Upgrade (RFC 9110, section 7.8).
 var upgradeOption = []string{"Upgrade"}

@@ -10,6 +10,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
 	"github.com/aileron-gateway/aileronc/runtime/server"
+	"github.com/aileron-gateway/aileronc/runtime/timeout"
 	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
@@ -142,5 +143,47 @@ func TestReadTimeoutBelowTheReadDeadline(t *testing.T) {
 	c.get("POST /", "Content-Length: 10")
 	if err := <-read; !gateway.IsTimeout(err) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A deadline of the exchange interrupts who waits for the client's body.
+func TestDeadlineWhileReading(t *testing.T) {
+	const d = 50 * time.Millisecond
+	limit := timeout.New(timeout.Options{Default: d})
+	for name, fields := range map[string]string{"length": "Content-Length: 10", "chunked": "Transfer-Encoding: chunked"} {
+		t.Run(name, func(t *testing.T) {
+			h := limit(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+				_, err := io.ReadAll(x.Request.Body)
+				return err
+			}))
+			g := start(t, server.Options{Errors: &errorHandler{}}, h.Serve)
+			c := g.dial(t)
+			c.send("POST / HTTP/1.1\r\nHost: gw.test\r\n" + fields + "\r\n\r\n1")
+			if res, _ := c.response("POST"); res.StatusCode != 504 || !res.Close {
+				t.Errorf("status %d, close %t", res.StatusCode, res.Close)
+			}
+			if rest, err := c.rest(); rest != "" || err != nil {
+				t.Errorf("%q, %v", rest, err)
+			}
+		})
+	}
+}
+
+// A deadline of the exchange interrupts writing to a client that reads nothing.
+func TestDeadlineWhileWriting(t *testing.T) {
+	done := make(chan error, 1)
+	h := timeout.New(timeout.Options{Default: 50 * time.Millisecond})(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+		x.OnDone(func(x *gateway.Exchange) { done <- x.SendErr })
+		return streaming(-1, zeros{})(x)
+	}))
+	g := start(t, server.Options{}, h.Serve)
+	g.dial(t).get("GET /")
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("no SendErr")
+		}
+	case <-time.After(patience):
+		t.Error("the exchange doesn't end")
 	}
 }

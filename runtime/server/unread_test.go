@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,6 +62,7 @@ func TestRestOfBodyIsNoRequest(t *testing.T) {
 						t.Errorf("%d %q", res.StatusCode, body)
 					}
 					_, _ = io.WriteString(c, smuggled)
+					_ = c.Conn.(*net.TCPConn).CloseWrite()
 					_, _ = io.Copy(io.Discard, c.r)
 					if got := <-seen; got != "/first" {
 						t.Errorf("first %q", got)
@@ -90,5 +92,62 @@ func TestAbortDoesNotWaitForTheBody(t *testing.T) {
 	}
 	if err == nil || gateway.IsTimeout(err) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An upgrade while the request is still coming would have two readers of one connection.
+func TestUpgradeWaitsForTheBody(t *testing.T) {
+	for _, tt := range []struct {
+		sent string
+		want int
+	}{{"12345", 500}, {"1234567890", 101}} {
+		errs := &errorHandler{}
+		closed := make(chan struct{})
+		g := start(t, server.Options{Errors: errs}, func(x *gateway.Exchange) error {
+			_, err := io.ReadFull(x.Request.Body, make([]byte, len(tt.sent)))
+			if err != nil {
+				return err
+			}
+			near, far := net.Pipe()
+			go func() {
+				_, _ = io.Copy(io.Discard, far)
+				close(closed)
+			}()
+			x.Response.Status, x.Response.Conn = 101, near
+			return nil
+		})
+		c := g.dial(t)
+		c.get("POST /", "Connection: Upgrade", "Upgrade: test", "Content-Length: 10", "", tt.sent)
+		res, err := http.ReadResponse(c.r, nil)
+		if err != nil || res.StatusCode != tt.want {
+			t.Errorf("%d bytes sent: %v, %v", len(tt.sent), res, err)
+		}
+		_ = c.Close()
+		<-closed
+	}
+}
+
+// Who reads on after the end must not set a deadline: it would end the exchange.
+func TestReadAfterTheEnd(t *testing.T) {
+	const d = 50 * time.Millisecond
+	o := server.Options{}
+	o.Listen.ReadDeadline = d
+	g := start(t, o, func(x *gateway.Exchange) error {
+		for range 3 {
+			if _, err := io.ReadAll(x.Request.Body); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-x.Context().Done():
+			return x.Context().Err()
+		case <-time.After(3 * d):
+		}
+		return text(200, "hello")(x)
+	})
+	c := g.dial(t)
+	c.get("POST /", "Content-Length: 5", "", "hello")
+	if res, _ := c.response("POST"); res.StatusCode != 200 {
+		t.Errorf("status %d", res.StatusCode)
 	}
 }

@@ -32,6 +32,9 @@ func (d *folder) openRoot(path string) error {
 	}
 	d.path = path
 	r, err := newRoot(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // refresh finds it when it's there
+	}
 	if err != nil {
 		return fmt.Errorf("opening the folder of static files: %w", err)
 	}
@@ -52,7 +55,12 @@ func newRoot(path string) (*root, error) {
 	return &root{r, info}, nil
 }
 
-func (d *folder) Close() error { return d.root.Load().Close() }
+func (d *folder) Close() error {
+	if r := d.root.Load(); r != nil {
+		return r.Close()
+	}
+	return nil
+}
 
 // open opens what name, a cleaned slash-separated path, stands for, without waiting
 // for the writer of a named pipe. Now may be zero.
@@ -66,6 +74,9 @@ func (d *folder) open(name string, now time.Time) (*os.File, fs.FileInfo, error)
 	}
 	d.refresh(now)
 	r := d.root.Load()
+	if r == nil {
+		return nil, nil, &fs.PathError{Op: "open", Path: d.path, Err: fs.ErrNotExist}
+	}
 	f, err := r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if newer := d.root.Load(); newer != r && errors.Is(err, os.ErrClosed) {
 		f, err = newer.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -92,12 +103,14 @@ func (d *folder) refresh(now time.Time) {
 		return
 	}
 	old := d.root.Load()
-	if info, err := os.Stat(d.path); err != nil || os.SameFile(info, old.info) {
+	if info, err := os.Stat(d.path); err != nil || old != nil && os.SameFile(info, old.info) {
 		return
 	}
 	if r, err := newRoot(d.path); err == nil {
 		d.root.Store(r)
-		_ = old.Close()
+		if old != nil {
+			_ = old.Close()
+		}
 	}
 }
 

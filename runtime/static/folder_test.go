@@ -1,6 +1,7 @@
 package static_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,7 +26,33 @@ func bigFile(t *testing.T) string {
 
 func TestMissingRoot(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "nowhere")
-	if _, err := static.New(static.Options{Root: missing}); err == nil || !strings.Contains(err.Error(), missing) {
+	h := handler(t, static.Options{Root: missing})
+	now := time.Now()
+	at := func(seconds int) error {
+		x := &gateway.Exchange{Request: gateway.Request{Method: "GET", Path: "/a.txt"}, Start: now.Add(time.Duration(seconds) * time.Second)}
+		err := h.Serve(x)
+		if x.Response.Body != nil {
+			_ = x.Response.Body.Close()
+		}
+		return err
+	}
+	if e, ok := errors.AsType[*gateway.Error](at(0)); !ok || e.Status != 404 {
+		t.Errorf("while it's missing: got %v", e)
+	}
+	if err := os.Mkdir(missing, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(missing, "a.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := at(1); err != nil {
+		t.Errorf("when it's there: got %v", err)
+	}
+}
+
+func TestRootThatIsNoFolder(t *testing.T) {
+	file := filepath.Join(bigFile(t), "big")
+	if _, err := static.New(static.Options{Root: file}); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("got %v", err)
 	}
 }

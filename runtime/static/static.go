@@ -23,8 +23,9 @@ import (
 
 // Options are the options of a Handler.
 type Options struct {
-	// Root is the folder; by default the working directory. It may be replaced, or be a symbolic
+	// Root is the folder; by default the working directory. It may be made, replaced, or be a symbolic
 	// link that is set to another folder, while the gateway runs: that is seen within a second.
+	// While there is none, nothing is found.
 	Root string
 	// StripPrefix is cut off the request's path before it is looked up. Paths that don't
 	// begin with it are not found.

@@ -35,7 +35,8 @@ type Rule struct {
 //
 // A handler that does not look at its context is not interrupted, and its answer comes
 // late: it may still be using the exchange, so that nobody else can answer in its place.
-// The proxy and its transports look at the context wherever they wait.
+// The proxy and its transports look at the context wherever they wait, and reads of the
+// request's body end at the deadline, if its engine can do so.
 func New(o Options) gateway.Middleware {
 	return func(next gateway.Handler) gateway.Handler { return &handler{o, next} }
 }
@@ -53,9 +54,15 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 	}
 	ctx, cancel := context.WithTimeout(x.Context(), d)
 	x.SetContext(ctx)
+	deadline, _ := ctx.Deadline()
+	if b, ok := x.Request.Body.(interface{ SetReadDeadline(time.Time) error }); ok {
+		_ = b.SetReadDeadline(deadline) // or who waits for the client would not be interrupted
+	}
 	x.OnDone(func(*gateway.Exchange) { cancel() })
 	err := h.next.Serve(x)
-	if ctx.Err() != context.DeadlineExceeded || isAnswered(x, err) {
+	// A read that ran into the deadline may have been first, and have cancelled the context.
+	late := gateway.IsTimeout(err) && !time.Now().Before(deadline)
+	if ctx.Err() != context.DeadlineExceeded && !late || isAnswered(x, err) {
 		return err
 	}
 	return &gateway.Error{

@@ -1,0 +1,105 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aileron-gateway/aileronc"
+	"github.com/aileron-gateway/aileronc/compiler/emit"
+)
+
+// goldenModule is one module with the generated source of all golden cases, but for those with
+// packages of users. So it reaches whatever a config can reach.
+func goldenModule(t *testing.T, only string) *Layout {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "golden", "*", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	var sources []emit.File
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(filepath.Dir(file))
+		switch {
+		case strings.Contains(name, "plugin"):
+		case only == "":
+			sources = append(sources, emit.File{Name: name + "/" + filepath.Base(file), Content: text})
+		case only == name:
+			sources = append(sources, emit.File{Name: filepath.Base(file), Content: text})
+		}
+	}
+	l, err := Module(aileronc.Source, sources, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// golang runs the go command in a module, without a network and without the flags of this one.
+func golang(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-trimpath -buildvcs=false", "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// TestModuleOfAllKinds holds that an unpacked module is complete and tidy, offline, and vendored.
+func TestModuleOfAllKinds(t *testing.T) {
+	dir := t.TempDir()
+	l := goldenModule(t, "")
+	if _, err := Write(l, dir); err != nil {
+		t.Fatal(err)
+	}
+	golang(t, dir, "mod", "tidy", "-diff")
+	if err := os.WriteFile(filepath.Join(dir, third, "go.sum"), l.Files["go.sum"], 0o644); err != nil { // only a main module needs one
+		t.Fatal(err)
+	}
+	golang(t, filepath.Join(dir, third), "mod", "tidy", "-diff")
+	golang(t, dir, "build", "-mod=readonly", "./...")
+	golang(t, dir, "mod", "vendor")
+	golang(t, dir, "build", "-mod=vendor", "./...")
+}
+
+// TestSameBytes holds that neither the folder nor the machine is in a binary.
+func TestSameBytes(t *testing.T) {
+	l := goldenModule(t, "reverse-proxy-handler")
+	var binaries [2][]byte
+	for i := range binaries {
+		cache := filepath.Join(t.TempDir(), strings.Repeat("deeper/", i), "cache")
+		binary, err := Build(context.Background(), l, Options{Cache: cache})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if binaries[i], err = os.ReadFile(binary); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{filepath.Dir(filepath.Dir(cache)), os.Getenv("HOME") + "/", env(t, "GOROOT") + "/", env(t, "GOMODCACHE")} {
+			if bytes.Contains(binaries[i], []byte(path)) {
+				t.Errorf("the binary has the path %s in it", path)
+			}
+		}
+	}
+	if !bytes.Equal(binaries[0], binaries[1]) {
+		t.Error("two folders give different binaries")
+	}
+}
+
+func env(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
