@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,32 @@ spec: {loadBalancers: [{pathMatcher: {match: /}, upstreams: [{url: "http://ann:s
 				var b bytes.Buffer
 				diag.Text(&b, r.Findings, r.Sources, false)
 				t.Errorf("refused:\n%s", b.String())
+			}
+		})
+	}
+}
+
+// TestUnreachedResources holds that what is wrong with a resource that nothing refers to doesn't
+// keep the gateway from being built, and that it's told nevertheless.
+func TestUnreachedResources(t *testing.T) {
+	for _, c := range []struct {
+		name, more string
+		want       diag.Code
+	}{
+		{"missing reference", "apiVersion: core/v1\nkind: HTTPHandler\nspec: {handler: {apiVersion: core/v1, kind: TemplateHandler}}", diag.MissingReference},
+		{"wrong role", "apiVersion: core/v1\nkind: HTTPHandler\nspec: {handler: {apiVersion: core/v1, kind: HTTPServer}}", diag.WrongRole},
+		{"circle", "apiVersion: core/v1\nkind: HTTPHandler\nspec: {handler: {apiVersion: core/v1, kind: HTTPHandler}}", diag.CircularReference},
+		{"bad regexp", "apiVersion: app/v1\nkind: TimeoutMiddleware\nspec: {apiTimeouts: [{matcher: {patterns: [\"(\"], matchType: Regex}}]}", diag.BadRegexp},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := compile(t, strings.NewReplacer("SERVER", "", "MORE", c.more).Replace(serverConfig))
+			told := slices.ContainsFunc(r.Findings.Findings(), func(f diag.Finding) bool {
+				return f.Code == c.want && f.Severity == diag.Warning
+			})
+			if r.Program == nil || !told {
+				var b bytes.Buffer
+				diag.Text(&b, r.Findings, r.Sources, false)
+				t.Errorf("got:\n%s", b.String())
 			}
 		})
 	}

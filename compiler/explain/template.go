@@ -3,11 +3,12 @@ package explain
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
 
-	"github.com/invopop/yaml"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/aileron-gateway/aileronc/compiler/decode"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
@@ -39,11 +40,22 @@ func Template(w io.Writer, kind string, asJSON bool) error {
 		_, err = b.WriteTo(w)
 		return err
 	}
-	if text, err = yaml.JSONToYAML(text); err != nil {
+	var n yaml.Node
+	if err := yaml.Unmarshal(text, &n); err != nil { // JSON is YAML, and a Node keeps the order
 		return err
 	}
-	_, err = w.Write(text)
-	return err
+	plainStyle(&n)
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	return errors.Join(enc.Encode(&n), enc.Close())
+}
+
+// plainStyle lets the encoder decide on braces and quotes.
+func plainStyle(n *yaml.Node) {
+	n.Style = 0
+	for _, c := range n.Content {
+		plainStyle(c)
+	}
 }
 
 // An object is a JSON object whose members keep their order.

@@ -63,16 +63,23 @@ func Build(docs []*source.Document, d *decode.Decoder, dir string) *Graph {
 	for _, r := range g.Resources {
 		from := d.List.Len()
 		g.resolve(r)
-		if c, ok := r.Spec.(kinds.Checker); ok {
+		if c, ok := r.Spec.(kinds.Checker); ok && r.Doc != nil {
 			c.Check(r.checkCtx)
 		}
-		if !r.Reached && g.Entrypoint != nil {
-			d.List.Soften(from, d.List.Len()) // AILERON Gateway never gets to see it
-		}
+		g.soften(r, from)
 	}
 	g.cycles()
 	g.unused()
 	return g
+}
+
+// soften makes warnings of the errors that were added to the list since it had a length, if
+// they are about a resource that isn't part of the gateway: AILERON Gateway only looks
+// whether such a one fits its schema.
+func (g *Graph) soften(r *Resource, since int) {
+	if list := g.Decoder.List; !r.Reached && g.Entrypoint != nil {
+		list.Soften(since, list.Len())
+	}
 }
 
 // Lookup returns the resource of that identity, or nil.

@@ -23,7 +23,7 @@ func (g *Graph) resolveRef(at decode.RefAt) {
 	if at.Ref.Kind == "" || at.Ref.APIVersion == "" {
 		return // reported as missing fields
 	}
-	target := g.byID[id]
+	target := g.target(id)
 	if target == nil {
 		g.missing(at, id)
 		return
@@ -33,6 +33,14 @@ func (g *Graph) resolveRef(at decode.RefAt) {
 			Notef(target.NamePos(), "it is declared here")
 		f.Hint = "kinds that can: " + strings.Join(kindsThatCan(role), ", ")
 	}
+}
+
+// target is the resource of that identity, or nil.
+func (g *Graph) target(id resource.ID) *Resource {
+	if r := g.byID[id]; r != nil {
+		return r
+	}
+	return g.template(id)
 }
 
 // template makes the resource that is called template/template: it stands for the
@@ -120,12 +128,7 @@ func (g *Graph) Registered(name string, role kinds.Role) *Resource {
 func (g *Graph) targets(r *Resource) []*Resource {
 	var out []*Resource
 	for _, at := range r.Values.Refs {
-		id := at.Ref.ID()
-		t := g.byID[id]
-		if t == nil {
-			t = g.template(id)
-		}
-		if t != nil {
+		if t := g.target(at.Ref.ID()); t != nil {
 			out = append(out, t)
 		}
 	}
@@ -180,6 +183,7 @@ func (g *Graph) cycle(circle []*Resource) {
 	for i, r := range circle[:len(circle)-1] {
 		f.Notef(r.refPos(circle[i+1].ID), "%s refers to %s here", r.ID.Short(), circle[i+1].ID.Short())
 	}
+	g.soften(first, from)
 }
 
 func (r *Resource) refPos(to resource.ID) diag.Pos {
@@ -220,7 +224,7 @@ func (g *Graph) unused() {
 		return
 	}
 	for _, r := range g.Resources {
-		if !r.Reached {
+		if !r.Reached && r.Doc != nil {
 			list.Warnf(r.NamePos(), diag.UnusedResource, "nothing refers to %s, so it isn't part of the gateway", r.ID.Short())
 		}
 	}

@@ -18,7 +18,7 @@ type Pass struct {
 var All = []Pass{
 	{"share", share, "equal components are made once"},
 	{"chains", chains, "equal chains of a router are one handler"}, // after share, which makes more of them equal
-	{"prune", prune, "nothing is emitted that nothing uses"},       // after share and chains, which leave some unused
+	{"prune", prune, "nothing is emitted that nothing uses"},       // after both, which leave some unused
 }
 
 // Run runs all passes.

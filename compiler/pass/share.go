@@ -1,6 +1,8 @@
 package pass
 
 import (
+	"slices"
+
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 )
@@ -38,6 +40,7 @@ func share(p *ir.Program, _ *diag.List) {
 	if len(instead) == 0 {
 		return
 	}
+	p.Components = slices.DeleteFunc(p.Components, func(c *ir.Component) bool { return instead[c] != nil })
 	p.Root = redirect(p.Root, instead)
 	for _, r := range p.Routers {
 		for i := range r.Handlers {

@@ -66,9 +66,10 @@ func TestModuleOfAllKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	golang(t, filepath.Join(dir, third), "mod", "tidy", "-diff")
-	golang(t, dir, "build", "-mod=readonly", "./...")
+	golang(t, dir, "list", "-export", "-mod=readonly", "./...") // compiles all, and links nothing
 	golang(t, dir, "mod", "vendor")
-	golang(t, dir, "build", "-mod=vendor", "./...")
+	golang(t, dir, "list", "-export", "-mod=vendor", "./...")
+	golang(t, dir, "build", "-mod=vendor", "-o", t.TempDir(), "./http-logger")
 }
 
 // TestSameBytes holds that neither the folder nor the machine is in a binary.

@@ -171,10 +171,14 @@ func (x *Exchange) Fail(err error) {
 	if e, ok := AsError(err); ok && e.Handler != nil {
 		h = e.Handler
 	}
-	if b := x.Response.Body; b != nil {
-		_ = b.Close() // a half-made response is given up
-		x.Response.Body = nil
+	r := &x.Response // if it's half-made, it is given up
+	if r.Body != nil {
+		_ = r.Body.Close()
 	}
+	if r.Conn != nil {
+		_ = r.Conn.Close()
+	}
+	r.Body, r.Conn, r.Trailer, r.NoDate = nil, nil, nil, false
 	if h == nil {
 		x.Response.Status, x.Response.Bytes = StatusOf(err), nil
 		return

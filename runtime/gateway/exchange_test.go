@@ -74,8 +74,9 @@ func TestFailClosesBody(t *testing.T) {
 	body := &closer{Reader: strings.NewReader("half")}
 	x := &Exchange{}
 	x.Response.Body = body
+	x.Response.Trailer = func() Header { return Header{{"X-Sum", "1"}} }
 	x.Fail(errors.New("broken"))
-	if !body.closed || x.Response.Body != nil || x.Response.Status != 500 {
+	if !body.closed || x.Response.Body != nil || x.Response.Trailer != nil || x.Response.Status != 500 {
 		t.Errorf("closed %t, body %v, status %d", body.closed, x.Response.Body, x.Response.Status)
 	}
 }

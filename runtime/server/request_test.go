@@ -42,6 +42,13 @@ func TestRequest(t *testing.T) {
 			},
 		},
 		{
+			"fields of the connection", "GET / HTTP/1.1\r\n" + host + "Connection: keep-alive, X-Foo\r\nConnection: upgrade\r\nConnection: x-bar\r\nX-Foo: 1\r\nX-Bar: 2\r\nX-Baz: 3\r\n\r\n",
+			request{
+				Method: "GET", Host: "gw.test", Target: "/", Proto: "HTTP/1.1", Path: "/", RawPath: "/",
+				Header: fields("Connection", "keep-alive", "Connection", "upgrade", "Connection", "", "X-Baz", "3"), NilBody: true,
+			},
+		},
+		{
 			"escaped path", "GET /a%2Fb/%E3%81%82/c%20d HTTP/1.1\r\n" + host + "\r\n",
 			request{Method: "GET", Host: "gw.test", Target: "/a%2Fb/%E3%81%82/c%20d", Proto: "HTTP/1.1", Path: "/a/b/あ/c d", RawPath: "/a%2Fb/%E3%81%82/c%20d", NilBody: true},
 		},

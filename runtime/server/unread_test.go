@@ -46,6 +46,7 @@ func TestRestOfBodyIsNoRequest(t *testing.T) {
 		for framing, fields := range requests {
 			for _, read := range []bool{false, true} {
 				t.Run(name+" "+framing, func(t *testing.T) {
+					t.Parallel()
 					seen := make(chan string, 10)
 					h := gateway.HandlerFunc(func(x *gateway.Exchange) error {
 						seen <- x.Request.Path

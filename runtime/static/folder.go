@@ -78,8 +78,13 @@ func (d *folder) open(name string, now time.Time) (*os.File, fs.FileInfo, error)
 		return nil, nil, &fs.PathError{Op: "open", Path: d.path, Err: fs.ErrNotExist}
 	}
 	f, err := r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if newer := d.root.Load(); newer != r && errors.Is(err, os.ErrClosed) {
-		f, err = newer.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	for errors.Is(err, os.ErrClosed) {
+		newer := d.root.Load()
+		if newer == r {
+			break // the handler is closed
+		}
+		r = newer
+		f, err = r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}
 	if err != nil {
 		return nil, nil, err
