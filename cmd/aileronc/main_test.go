@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,6 +29,9 @@ func TestScripts(t *testing.T) {
 				if v, ok := os.LookupEnv(name); ok {
 					e.Setenv(name, v)
 				}
+			}
+			if self, err := exec.LookPath("aileronc"); err == nil { // for scripts that change the PATH
+				e.Setenv("SELF", filepath.Dir(self))
 			}
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
 			if cache, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {

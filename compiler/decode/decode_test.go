@@ -157,7 +157,7 @@ func TestStructureFromTheEnvironment(t *testing.T) {
 		"needed: x\nfixed: ${A}\n":                              "2:8 env-structure: fixed would change the structure of the gateway, so it can't be read at start",
 		"needed: x\nlevel: ${A}\n":                              "2:8 env-structure: level would change the structure of the gateway, so it can't be read at start",
 		"needed: x\ntarget: {apiVersion: a/v1, kind: '${A}'}\n": "2:34 env-structure: a reference would change the structure of the gateway, so it can't be read at start",
-		"needed: ${A:}\n":                                         "",
+		"needed: ${A:}\n":                                       "",
 	} {
 		_, v, findings := into(t, text, &Freezer{})
 		if want == "" {

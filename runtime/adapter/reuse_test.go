@@ -2,8 +2,10 @@ package adapter_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"testing"
 
 	"github.com/aileron-gateway/aileronc/runtime/adapter"
@@ -36,6 +38,27 @@ func TestHeaderMemoryIsNotShared(t *testing.T) {
 	for i := range kept {
 		if want := string(rune('A' + i)); kept[i][0].Name != want {
 			t.Errorf("memory %d is that of another: %q", i, kept[i][0].Name)
+		}
+	}
+}
+
+// Whatever the pieces that a handler writes, all of them arrive.
+func TestPieces(t *testing.T) {
+	for _, sizes := range [][]int{{4095, 1, 1}, {4096}, {4096, 1}, {4096, 4096, 5}, {1, 4096, 1}, {4097, 1}, {10000, 4096, 4095, 1}, {4095, 4096, 2}} {
+		want := ""
+		h := handler(func(w http.ResponseWriter, r *http.Request) {
+			for i, n := range sizes {
+				_, _ = io.WriteString(w, strings.Repeat(string(rune('a'+i)), n))
+			}
+		})
+		for i, n := range sizes {
+			want += strings.Repeat(string(rune('a'+i)), n)
+		}
+		x := exchange()
+		a, err := run(t, adapter.Handler(h), x)
+		must(t, err)
+		if a.Body != want {
+			t.Errorf("%v: %d bytes", sizes, len(a.Body))
 		}
 	}
 }

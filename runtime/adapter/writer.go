@@ -140,6 +140,7 @@ func (w *writer) send(p []byte) (int, error) {
 		w.buffer = append(w.buffer, p...)
 		return len(p), nil
 	}
+	w.begun = true
 	if err := w.call.emit(p); err != nil {
 		return 0, err
 	}
