@@ -97,7 +97,7 @@ func (w *walker) field(nf *source.Field, v reflect.Value, f Field) {
 		w.List.Errorf(nf.KeyPos, diag.UnsupportedField, "%s isn't supported: %s", f.Name, why)
 		return
 	}
-	if why := f.Tag.Get("inert"); why != "" {
+	if why := f.Tag.Get("inert"); why != "" && !isFalse(nf.Value) {
 		w.List.Warnf(nf.KeyPos, diag.NoEffect, "%s has no effect: %s", f.Name, why)
 	}
 	w.value(nf.Value, v, f)

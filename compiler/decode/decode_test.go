@@ -32,7 +32,6 @@ type spec struct {
 	Rejected bool         `json:"rejected" reject:"it can't be done"`
 	Inert    int32        `json:"inert" inert:"it does nothing"`
 	Key      string       `json:"key" secret:"true"`
-	hidden   string
 }
 
 // Lower makes it the spec of a kind, whose name its fields go by.
@@ -111,7 +110,7 @@ func TestDecode(t *testing.T) {
 			if tt.want.Tags == nil {
 				tt.want.Tags = []string{"Default"}
 			}
-			if d := cmp.Diff(tt.want, *got, cmp.AllowUnexported(spec{})); d != "" {
+			if d := cmp.Diff(tt.want, *got); d != "" {
 				t.Errorf("(-want +got)\n%s", d)
 			}
 			if d := cmp.Diff(tt.findings, findings); d != "" {

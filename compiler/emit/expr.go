@@ -129,6 +129,8 @@ func duration(d time.Duration) *jen.Statement {
 			return jen.Op("0")
 		case 1:
 			return unit
+		case -1:
+			return jen.Op("-").Add(unit)
 		default:
 			return jen.Op(fmt.Sprint(int64(n))).Op("*").Add(unit)
 		}

@@ -86,7 +86,8 @@ func TestKey(t *testing.T) {
 		}
 		seen[Key(e)] = i
 	}
-	if Key(one(c, "x").(Call).Args[0]) != Key(one(c, "x").(Call).Args[0]) {
+	a, b := one(c, "x").(Call).Args[0], one(c, "x").(Call).Args[0]
+	if Key(a) != Key(b) {
 		t.Error("equal expressions have different keys")
 	}
 }

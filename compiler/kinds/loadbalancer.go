@@ -62,9 +62,9 @@ type UpstreamSpec struct {
 	// Weight is the server's share of the requests, relative to that of the others. 0 is 1, and with -1 it gets none.
 	Weight int32 `json:"weight" min:"-1" max:"65535"`
 	// EnablePassive takes the server out while requests to it fail.
-	EnablePassive bool `json:"enablePassive" reject:"there are no health checks yet; remove the field, which does nothing in AILERON Gateway either"`
+	EnablePassive bool `json:"enablePassive" inert:"there are no health checks yet, here or in AILERON Gateway"`
 	// EnableActive takes the server out while it doesn't answer to health checks.
-	EnableActive bool `json:"enableActive" reject:"there are no health checks yet; remove the field, which does nothing in AILERON Gateway either"`
+	EnableActive bool `json:"enableActive" inert:"there are no health checks yet, here or in AILERON Gateway"`
 	// InitialDelay is how long to wait before the first health check, in seconds.
 	InitialDelay int32 `json:"initialDelay" inert:"there are no health checks"`
 	// HealthCheckInterval is the time between health checks, in seconds.

@@ -45,7 +45,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 		AllowHTTP2:             true,
 		Dial: dial.Options{
 			Timeout:        3 * time.Second,
-			FallbackDelay:  -1 * time.Millisecond,
+			FallbackDelay:  -time.Millisecond,
 			LocalAddress:   vars.String("config.yaml:74:21", "tcp://${SOURCE_IP}"),
 			ReplaceTargets: []string{"(tcp|shop.example.com:443) > (tcp|10.0.0.7:8443)"},
 			Socket:         sockopt.Options{TCP: sockopt.TCP{KeepIdle: 30 * time.Second}},

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "1916c97da7aae3d7",
+	Digest:  "ce6dbfb555370b13",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -37,7 +37,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 			WriteDeadline:   15 * time.Second,
 			KeepAlive:       listen.KeepAlive{Idle: time.Minute, Interval: 10 * time.Second, Count: -1},
 			Socket: sockopt.Options{
-				SO:  sockopt.SO{Linger: -1 * time.Second, ReceiveBuffer: 65536, ReusePort: true},
+				SO:  sockopt.SO{Linger: -time.Second, ReceiveBuffer: 65536, ReusePort: true},
 				IP:  sockopt.IP{FreeBind: true},
 				TCP: sockopt.TCP{DeferAccept: 5 * time.Second, UserTimeout: 20 * time.Second, FastOpen: true},
 			},

@@ -312,11 +312,16 @@ func (f *fuzzer) upgrade(c *net.TCPConn, r *bufio.Reader) {
 	o.mode = "upgrade"
 	o.target = fmt.Sprintf("/plain/%s?id=%s&mode=upgrade", o.id, o.id)
 	said := text(o.id, 1+rand.N(100000))
+	sent, switched := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(sent)
 		_ = split(c, o.head()+said)
+		<-switched // half a connection is none before
 		_ = c.CloseWrite()
 	}()
+	defer func() { <-sent }()
 	resp, err := http.ReadResponse(r, nil)
+	close(switched)
 	if err != nil || resp.StatusCode != 101 || resp.Header.Get("X-Id") != o.id {
 		f.t.Errorf("%s: upgrade: %v, %v", o.target, resp, err)
 		return
