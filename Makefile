@@ -42,5 +42,5 @@ lint: ## gofmt, vet, staticcheck, modernize
 
 golden: ## rewrite the expected output of all cases; the diff is the review
 	$(GO) test ./golden -update
-	$(GO) test ./compiler/emit -update
+	$(GO) test ./internal/routetest -update
 	$(GO) test ./examples -run TestExamples/packages -update

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -123,19 +125,25 @@ func exitCode(list *diag.List) int {
 
 // freezeStructure adds the variables that would change the structure to those that
 // are read now. It is for running at once, where now and start are the same.
-func (f *inputFlags) freezeStructure(io *stdio) compiler.Input {
-	in := f.input(io)
+func (f *inputFlags) freezeStructure(std *stdio) (compiler.Input, error) {
+	in := f.input(std)
+	var stdin []byte // it can be read once only
 	if slices.Contains(f.files, "-") {
-		return in // the standard input can be read once only
+		var err error
+		if stdin, err = io.ReadAll(std.in); err != nil {
+			return in, err
+		}
 	}
 	for range 8 { // a frozen value may bring up others
+		in.Stdin = bytes.NewReader(stdin)
 		r := compiler.Check(in)
 		if len(r.Structural) == 0 {
 			break
 		}
 		in.Freeze.Names = append(in.Freeze.Names, r.Structural...)
 	}
-	return in
+	in.Stdin = bytes.NewReader(stdin)
+	return in, nil
 }
 
 func isTerminal(w any) bool {

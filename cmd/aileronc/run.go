@@ -18,7 +18,11 @@ as if they were given with --freeze.`,
 		Example: `  aileronc run -f config.yaml
   aileronc run -f config.yaml -- --env production.env`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := report(io, in.freezeStructure(io))
+			input, err := in.freezeStructure(io)
+			if err != nil {
+				return err
+			}
+			r, err := report(io, input)
 			if err != nil {
 				return err
 			}

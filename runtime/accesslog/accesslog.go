@@ -97,6 +97,10 @@ func (l *logger) serve(x *gateway.Exchange, next gateway.Handler) error {
 	if err != nil {
 		x.Fail(err)
 	}
+	if x.Response.Status == gateway.LogOnly {
+		e.lost()
+		return nil
+	}
 	e.answered()
 	return nil
 }

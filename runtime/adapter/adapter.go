@@ -129,5 +129,8 @@ func (c *call) serveInner(next gateway.Handler, r *http.Request) (response gatew
 		}
 		x.Fail(err)
 	}
+	if x.Response.Status == gateway.LogOnly {
+		c.abort(http.ErrAbortHandler)
+	}
 	return x.Response, true
 }

@@ -165,7 +165,8 @@ func (x *Exchange) OnDone(f func(*Exchange)) {
 }
 
 // Fail makes the response out of err, by the error handler in charge: that of
-// the component which refused, if it has one of its own, else the server's.
+// the component which refused, if it has one of its own, else the server's. If there is
+// nobody to answer, the status is LogOnly then, and the engine sends nothing.
 func (x *Exchange) Fail(err error) {
 	h := x.Errors
 	if e, ok := AsError(err); ok && e.Handler != nil {
@@ -180,10 +181,13 @@ func (x *Exchange) Fail(err error) {
 	}
 	r.Body, r.Conn, r.Trailer, r.NoDate = nil, nil, nil, false
 	if h == nil {
-		x.Response.Status, x.Response.Bytes = StatusOf(err), nil
+		r.Status, r.Bytes = StatusOf(err), nil
 		return
 	}
 	h.HandleError(x, err)
+	if StatusOf(err) == LogOnly {
+		r.Status = LogOnly
+	}
 }
 
 // Finish runs the OnDone functions. Only engines call it.

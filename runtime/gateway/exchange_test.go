@@ -63,6 +63,21 @@ func TestErrorHandlers(t *testing.T) {
 	}
 }
 
+// An error that is for the log alone stays one, though a middleware makes a response of it.
+func TestFailForTheLog(t *testing.T) {
+	for _, h := range []ErrorHandler{nil, handlerOf(func(*Exchange, error) {})} {
+		x := &Exchange{Errors: h}
+		x.Fail(&Error{Status: LogOnly})
+		if x.Response.Status != LogOnly {
+			t.Errorf("status %d", x.Response.Status)
+		}
+	}
+}
+
+type handlerOf func(x *Exchange, err error)
+
+func (f handlerOf) HandleError(x *Exchange, err error) { f(x, err) }
+
 type closer struct {
 	io.Reader
 	closed bool

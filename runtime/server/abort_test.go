@@ -84,6 +84,7 @@ func TestNobodyIsAnswered(t *testing.T) {
 		{"panic on purpose", func(*gateway.Exchange) error { panic(http.ErrAbortHandler) }, false},
 		{"abort returned", func(*gateway.Exchange) error { return &gateway.Error{Status: 500, Cause: http.ErrAbortHandler} }, false},
 		{"for the log only", func(*gateway.Exchange) error { return &gateway.Error{Status: gateway.LogOnly} }, true},
+		{"for the log only, and handled", func(x *gateway.Exchange) error { x.Fail(&gateway.Error{Status: gateway.LogOnly}); return nil }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			errs, done, closed := &errorHandler{}, make(chan error, 1), 0

@@ -95,6 +95,10 @@ func (e *exchange) isUploading() bool {
 // answer fills in the response. It returns an error if there is nobody to answer.
 func (e *exchange) answer() error {
 	err := e.call()
+	if err == nil && e.Response.Status == gateway.LogOnly {
+		e.discard()
+		return errNobody // a middleware has handled the error
+	}
 	if err == nil {
 		return nil
 	}
@@ -108,6 +112,8 @@ func (e *exchange) answer() error {
 	}
 	return nil
 }
+
+var errNobody = errors.New("there is nobody to answer")
 
 // call runs the handler, and turns a panic into an error.
 func (e *exchange) call() (err error) {

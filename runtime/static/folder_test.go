@@ -229,7 +229,7 @@ func TestNoHandlesLeak(t *testing.T) {
 		requests()
 		before := openFiles(t)
 		requests()
-		if after := openFiles(t); after != before {
+		if after := openFiles(t); after > before {
 			t.Errorf("listing %v: %d files are open, there were %d", listing, after, before)
 		}
 	}
