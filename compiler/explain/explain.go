@@ -291,8 +291,8 @@ func wrap(text string, width int) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		if strings.HasPrefix(p, "\t") { // a table or code, as in Go's doc comments
-			b.WriteString("  " + strings.ReplaceAll(strings.TrimPrefix(p, "\t"), "\n\t", "\n  ") + "\n")
+		if table, ok := strings.CutPrefix(p, "\t"); ok { // or code, as in Go's doc comments
+			b.WriteString("  " + strings.ReplaceAll(table, "\n\t", "\n  ") + "\n")
 			continue
 		}
 		col := 0

@@ -3,12 +3,11 @@ package explain
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"reflect"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/invopop/yaml"
 
 	"github.com/aileron-gateway/aileronc/compiler/decode"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
@@ -40,22 +39,11 @@ func Template(w io.Writer, kind string, asJSON bool) error {
 		_, err = b.WriteTo(w)
 		return err
 	}
-	var n yaml.Node
-	if err := yaml.Unmarshal(text, &n); err != nil { // JSON is YAML, and a Node keeps the order
+	if text, err = yaml.JSONToYAML(text); err != nil { // sorts the keys, as AILERON Gateway's templates do
 		return err
 	}
-	plainStyle(&n)
-	enc := yaml.NewEncoder(w)
-	enc.SetIndent(2)
-	return errors.Join(enc.Encode(&n), enc.Close())
-}
-
-// plainStyle lets the encoder decide on braces and quotes.
-func plainStyle(n *yaml.Node) {
-	n.Style = 0
-	for _, c := range n.Content {
-		plainStyle(c)
-	}
+	_, err = w.Write(text)
+	return err
 }
 
 // An object is a JSON object whose members keep their order.

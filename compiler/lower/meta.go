@@ -8,7 +8,7 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/source"
 	"github.com/aileron-gateway/aileronc/internal/envexpr"
-	"go.yaml.in/yaml/v4"
+	"github.com/invopop/yaml"
 )
 
 // meta is what the binary can say of the config it was made from.

@@ -73,8 +73,7 @@ func (e *exchange) trySend() (err error) {
 		// Without this, net/http would wait for the rest of the body before it sends the head, and
 		// take it away from whoever reads it.
 		_ = http.NewResponseController(e.w).EnableFullDuplex()
-		if e.upload.isLost() || body && length == unknown {
-			// In the second case, the end of the response can't wait for that of the request.
+		if e.upload.isLost() {
 			e.w.Header()["Connection"] = closeOption
 		}
 	}
