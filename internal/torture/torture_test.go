@@ -158,7 +158,7 @@ func start(t *testing.T, text string, ports replay.Ports) *process {
 }
 
 // A usage is what a gateway holds.
-type usage struct{ goroutines, descriptors, heap, files int }
+type usage struct{ goroutines, descriptors, heap int }
 
 // settled waits until the gateway holds no more than before, or, if there is no before, until that
 // no longer gets less.

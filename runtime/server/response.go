@@ -277,6 +277,11 @@ func (e *exchange) sendInterim(status int, fields gateway.Header) error {
 			}
 		}
 	}
+	if e.r.ProtoMajor == 2 {
+		// If the client gives the stream up, net/http returns while it still encodes the map; but
+		// a map with this field, which is not sent, it copies before.
+		h["Content-Length"] = zero
+	}
 	e.w.WriteHeader(status)
 	clear(h)
 	return nil

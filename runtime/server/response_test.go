@@ -2,12 +2,17 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -343,4 +348,42 @@ func TestFullDuplex(t *testing.T) {
 	if _, body := c.response("GET"); body != "next" {
 		t.Errorf("the next response is %q", body)
 	}
+}
+
+// The race detector watches this one: what net/http sends must not be touched any more, even if
+// it has returned because the client has given up.
+func TestEarlyHintsToAClientThatGoes(t *testing.T) {
+	g := start(t, server.Options{HTTP2: &server.HTTP2{H2C: true}}, func(x *gateway.Exchange) error {
+		for i := range 50 {
+			h := gateway.Header{}
+			for range 50 {
+				h.Add("X-"+strconv.Itoa(len(h))+"-"+strconv.Itoa(i), "v")
+			}
+			_ = x.Interim(103, h)
+		}
+		return text(200, "hello")(x)
+	})
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: p}}
+	defer client.CloseIdleConnections()
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			left := i
+			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
+				if left--; left < 0 {
+					cancel()
+				}
+				return nil
+			}})
+			req, _ := http.NewRequestWithContext(ctx, "GET", "http://"+g.Addr().String(), nil)
+			if resp, err := client.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+		})
+	}
+	all.Wait()
 }

@@ -310,3 +310,34 @@ func TestAnswersBeforeRequests(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// When another request is given up, net/http may end this one as well. The other one is made up here.
+func TestOthersAreGivenUp(t *testing.T) {
+	s := newServer(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	for _, tt := range []struct {
+		method string
+		length int64
+		ok     bool
+	}{{"GET", 0, true}, {"PUT", 5, true}, {"PUT", -1, false}, {"POST", 5, false}} {
+		tr := newHTTP1(t, HTTPOptions{})
+		dial, first := tr.engine.DialContext, true
+		tr.engine.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if first {
+				first = false
+				return nil, context.Canceled
+			}
+			return dial(ctx, network, addr)
+		}
+		leg, end := newLeg(t, tt.method, s.URL)
+		if tt.length != 0 {
+			setBody(leg, "hello", tt.length)
+		}
+		err := tr.Serve(leg)
+		if ok := err == nil; ok != tt.ok {
+			t.Errorf("%s, %d bytes: %v", tt.method, tt.length, err)
+		} else if want := int64(len("hello")); ok && tt.length == want && readAll(t, leg) != "hello" {
+			t.Errorf("%s: another body", tt.method)
+		}
+		end()
+	}
+}

@@ -41,11 +41,14 @@ func (t *Transport) Serve(leg *gateway.Exchange) error {
 	if err != nil {
 		return failure(leg, err)
 	}
-	var resp *http.Response
-	if t.spread == nil {
-		resp, err = t.engine.RoundTrip(req)
-	} else {
-		resp, err = t.spread.RoundTrip(req)
+	resp, err := t.send(req)
+	if err != nil && t.spread == nil && isOthers(leg, err) && canRepeat(req) {
+		again := req.WithContext(req.Context())
+		if req.GetBody != nil {
+			again.Body, _ = req.GetBody()
+		}
+		resp, err = t.send(again)
+		m.sent.Store(false) // net/http may still hold m from the first time
 	}
 	m.endInterim()
 	if err != nil {
@@ -56,6 +59,30 @@ func (t *Transport) Serve(leg *gateway.Exchange) error {
 		return failure(leg, err)
 	}
 	return nil
+}
+
+func (t *Transport) send(req *http.Request) (*http.Response, error) {
+	if t.spread == nil {
+		return t.engine.RoundTrip(req)
+	}
+	return t.spread.RoundTrip(req)
+}
+
+// isOthers reports whether err is the end of another request. net/http gives a connection away
+// before the response of its last request, if that has no body, has been taken; if that request is
+// given up at this moment, the next one on the connection ends as well.
+func isOthers(leg *gateway.Exchange, err error) bool {
+	return errors.Is(err, context.Canceled) && leg.Context().Err() == nil
+}
+
+// canRepeat reports whether req may be sent twice: its method is idempotent (RFC 9110, section
+// 9.2.2) and its body at hand.
+func canRepeat(req *http.Request) bool {
+	switch req.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete, http.MethodTrace:
+		return req.Body == nil || req.GetBody != nil
+	}
+	return false
 }
 
 // Close closes the connections that are idle. The transport can still be used.
