@@ -281,16 +281,16 @@ module example.com/gw
 
 go 1.26
 
-require golang.org/x/text v0.43.0
+require github.com/cespare/xxhash/v2 v2.3.0
 -- go.sum --
-`+lines(t, "golang.org/x/text")+`
+`+lines(t, "github.com/cespare/xxhash/v2")+`
 `)
-	_, err := plugin.Inspect(aileronc.Source, dir, "golang.org/x/text/language", "Und")
-	if err == nil || !strings.Contains(err.Error(), "Und of package golang.org/x/text/language has the type language.Tag") {
+	_, err := plugin.Inspect(aileronc.Source, dir, "github.com/cespare/xxhash/v2", "Sum64String")
+	if err == nil || !strings.Contains(err.Error(), "Sum64String of package github.com/cespare/xxhash/v2 ") {
 		t.Errorf("got %v", err)
 	}
-	_, err = plugin.Inspect(aileronc.Source, dir, "golang.org/x/text/none", "X")
-	if err == nil || !strings.Contains(err.Error(), "golang.org/x/text/none") {
+	_, err = plugin.Inspect(aileronc.Source, dir, "github.com/cespare/xxhash/v2/none", "X")
+	if err == nil || !strings.Contains(err.Error(), "github.com/cespare/xxhash/v2/none") {
 		t.Errorf("got %v", err)
 	}
 }
