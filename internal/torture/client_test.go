@@ -2,15 +2,11 @@ package torture
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,7 +15,7 @@ import (
 )
 
 // A tally counts what the clients have met.
-type tally struct{ whole, refused, cut, abandoned, upgraded atomic.Int64 }
+type tally struct{ whole, refused, cut, abandoned, upgraded, others atomic.Int64 }
 
 // A fuzzer is a client that does what clients shouldn't.
 type fuzzer struct {
@@ -43,7 +39,7 @@ type order struct {
 // from the backend.
 var answers = map[string][]int{
 	"reset": {502}, "cut head": {502}, "hang": {504}, "unasked": {502}, "cut": {200}, "cut chunks": {200},
-	"204": {204}, "304": {304}, "404": {404}, "503": {503}, "upgrade": {101},
+	"too large": {413}, "204": {204}, "304": {304}, "404": {404}, "503": {503}, "upgrade": {101},
 }
 
 func (f *fuzzer) order(simple bool) *order {
@@ -76,6 +72,9 @@ func (f *fuzzer) order(simple bool) *order {
 		if rand.N(12) == 0 && !o.chunked {
 			o.proto, o.expect = "HTTP/1.0", false
 		}
+	}
+	if prefix == "/limited/" && o.body >= 0 && rand.N(8) == 0 {
+		o.mode, o.body = "too large", 200001+rand.N(200000)
 	}
 	if prefix == "/h2/" && o.mode != "plain" {
 		o.trailer = false // to a stream that is over, they are an error of the connection for servers in Go
@@ -242,7 +241,10 @@ func (f *fuzzer) check(o *order, resp *http.Response, body string, err error) {
 	case resp.Header.Get("X-Policy") != "1" || resp.Header.Get("X-Secret") != "" || !own && len(resp.Header["Set-Cookie"])%2 != 0:
 		f.t.Errorf("%s: header %q", o.target, resp.Header)
 	case o.mode == "early" && o.body >= 0 && (resp.StatusCode == 502 || err != nil): // the upstream may have closed while we were sending
-	case !slices.Contains(want, resp.StatusCode):
+	case slices.Contains(want, resp.StatusCode):
+	case own && o.method == "POST" && resp.StatusCode == 502 && f.tally.others.Add(1) <= 3:
+		// In net/http, a request that is given up may take the next one on its connection along. Others are repeated.
+	default:
 		f.t.Errorf("%s %s (%d bytes, chunked %t, %s) got %d, not %d: %.200q", o.method, o.target, o.body, o.chunked, o.proto, resp.StatusCode, want, body)
 	}
 	if own {
@@ -352,61 +354,4 @@ func (f *fuzzer) abandon(c *net.TCPConn, r *bufio.Reader) {
 		_ = c.SetLinger(0)
 	}
 	f.tally.abandoned.Add(1)
-}
-
-// run2 makes some exchanges over HTTP/2, some of which it gives up.
-func (f *fuzzer) run2(client *http.Client) {
-	for range 4 {
-		o := f.order(false)
-		if o.proto == "HTTP/1.0" || o.mode == "unasked" {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		given := rand.N(4) == 0
-		if given {
-			time.AfterFunc(rand.N(5*time.Millisecond), cancel)
-		}
-		f.do(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
-			if id := h.Get("X-Id"); status == 103 && id != o.id {
-				f.t.Errorf("%s got the informational response of %q", o.target, id)
-			}
-			return nil
-		}}), client, o, given)
-		cancel()
-	}
-}
-
-func (f *fuzzer) do(ctx context.Context, client *http.Client, o *order, given bool) {
-	var body io.Reader
-	if o.body > 0 {
-		body = strings.NewReader(text(o.id, o.body))
-		if o.chunked {
-			body = slow{body}
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, o.method, "http://"+f.addr+o.target, body)
-	if err != nil {
-		f.t.Error(err)
-		return
-	}
-	req.Header.Set("X-Id", o.id)
-	req.Header.Set("X-Secret", o.id)
-	resp, err := client.Do(req)
-	if err != nil {
-		if !given && !o.mayBreak() {
-			f.t.Errorf("%s %s over HTTP/2: %v", o.method, o.target, err)
-		}
-		f.tally.abandoned.Add(1)
-		return
-	}
-	defer resp.Body.Close()
-	got, err := io.ReadAll(slowly(resp.Body))
-	if resp.StatusCode == 304 {
-		err = nil // net/http takes its Content-Length for that of a body
-	}
-	if given && errors.Is(err, context.Canceled) {
-		f.tally.abandoned.Add(1)
-		return
-	}
-	f.check(o, resp, string(got), err)
 }

@@ -13,6 +13,12 @@ func errNoBalancer(x *gateway.Exchange) error {
 		Message: "no load balancer is for " + x.Request.Path}
 }
 
+// errConnect is for CONNECT, which is for a proxy that the client has chosen itself (RFC 9110, section 9.3.6).
+func errConnect() error {
+	return &gateway.Error{Status: 501, Code: "E2122", Kind: "CoreProxyNoUpstream",
+		Message: "CONNECT is not for a reverse proxy"}
+}
+
 func errUnavailable(x *gateway.Exchange) error {
 	return &gateway.Error{Status: 503, Code: "E2121", Kind: "CoreProxyUpstreamUnavailable",
 		Message: "no upstream is usable for " + x.Request.Path}

@@ -31,15 +31,16 @@ func (p *rule) apply(r *gateway.Request) (way, bool) {
 		}
 		return way{p.AppendPrefix, p.rawAppend, rewritten, escape(rewritten)}, true
 	}
-	if !p.Match.Match(rest) || cut > 0 && climbs(p.AppendPrefix, rest) {
+	if !p.Match.Match(rest) || (cut > 0 || strings.Contains(rest, "/.")) && climbs(p.AppendPrefix, rest) {
 		return way{}, false
 	}
 	return way{p.AppendPrefix, p.rawAppend, rest, rawFrom(r, cut)}, true
 }
 
 // climbs reports whether a path put together of prefix and rest has a segment "." or
-// "..". The path of the request had none; but with "/pre" cut off, "/pre../x" would
-// lead the upstream out of where it's meant to look.
+// "..", which would lead the upstream out of where it's meant to look: "/pre../x" with "/pre" cut
+// off has one, and so has "/a/%2e%2e/x", whose encoded dots a router leaves alone, while for the
+// upstream they are the same as dots (RFC 3986, section 6.2.2.2).
 func climbs(prefix, rest string) bool {
 	last := prefix[strings.LastIndexByte(prefix, '/')+1:]
 	segment, rest, more := strings.Cut(rest, "/")

@@ -92,6 +92,9 @@ func New(o Options) (*Handler, error) {
 
 // Serve has an upstream answer the request of x.
 func (p *Handler) Serve(x *gateway.Exchange) error {
+	if x.Request.Method == "CONNECT" {
+		return errConnect()
+	}
 	to, way, err := p.choose(x)
 	if err != nil {
 		return err

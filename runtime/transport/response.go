@@ -2,6 +2,7 @@ package transport
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -11,10 +12,16 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
+var errStatus = errors.New("a status that is none")
+
 var errSwitch = errors.New("101 (Switching Protocols) without an upgrade")
 
 // fill makes resp the response of leg.
 func fill(leg *gateway.Exchange, resp *http.Response) error {
+	if resp.StatusCode < 100 { // RFC 9110, section 15
+		resp.Body.Close()
+		return fmt.Errorf("%w: %d", errStatus, resp.StatusCode)
+	}
 	r := &leg.Response
 	r.Status = resp.StatusCode
 	r.Bytes, r.Body, r.Trailer, r.Conn = nil, nil, nil, nil
