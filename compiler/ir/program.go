@@ -32,6 +32,8 @@ type Component struct {
 	New        Expr
 	// Fails means that New returns an error, too.
 	Fails bool
+	// Stateless means that an equal component may stand for this one.
+	Stateless bool
 	// Shared are the other resources that this component serves as well.
 	Shared []*Component
 }

@@ -11,6 +11,7 @@ var bodyLimitMiddleware = Kind{
 	APIVersion: "app/v1",
 	Name:       "BodyLimitMiddleware",
 	Roles:      []Role{Middleware},
+	Stateless:  true,
 	New:        func() Spec { return &BodyLimitMiddlewareSpec{MaxSize: 4 << 20} },
 }
 

@@ -11,6 +11,7 @@ var corsMiddleware = Kind{
 	APIVersion: "app/v1",
 	Name:       "CORSMiddleware",
 	Roles:      []Role{Middleware},
+	Stateless:  true,
 	New: func() Spec {
 		return &CORSMiddlewareSpec{CORSPolicy: CORSPolicySpec{
 			AllowedOrigins: []string{"*"},

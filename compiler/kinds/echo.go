@@ -6,6 +6,7 @@ var echoHandler = Kind{
 	APIVersion: "app/v1",
 	Name:       "EchoHandler",
 	Roles:      []Role{Handler},
+	Stateless:  true,
 	New:        func() Spec { return &EchoHandlerSpec{} },
 }
 

@@ -13,6 +13,7 @@ var headerPolicyMiddleware = Kind{
 	APIVersion: "app/v1",
 	Name:       "HeaderPolicyMiddleware",
 	Roles:      []Role{Middleware},
+	Stateless:  true,
 	New:        func() Spec { return &HeaderPolicyMiddlewareSpec{} },
 }
 

@@ -45,6 +45,9 @@ type Kind struct {
 	Inline bool
 	// PerRole means that each role needs a component of its own.
 	PerRole bool
+	// Stateless means that equal resources may be one component: what the constructor
+	// returns keeps nothing of a request, and no count of them.
+	Stateless bool
 }
 
 // Type returns "apiVersion/kind".

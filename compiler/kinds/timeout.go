@@ -8,6 +8,7 @@ var timeoutMiddleware = Kind{
 	APIVersion: "app/v1",
 	Name:       "TimeoutMiddleware",
 	Roles:      []Role{Middleware},
+	Stateless:  true,
 	New:        func() Spec { return &TimeoutMiddlewareSpec{} },
 }
 

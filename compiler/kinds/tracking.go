@@ -9,6 +9,7 @@ var trackingMiddleware = Kind{
 	APIVersion: "app/v1",
 	Name:       "TrackingMiddleware",
 	Roles:      []Role{Middleware},
+	Stateless:  true,
 	New:        func() Spec { return &TrackingMiddlewareSpec{} },
 }
 

@@ -81,7 +81,7 @@ func (k *linker) use(r *graph.Resource, role kinds.Role) ir.Expr {
 		k.components[id] = k.withErrors(r, role, part)
 		return k.components[id]
 	}
-	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name, Part: l.Suffix, New: expr, Fails: l.Fails, Note: l.Note}
+	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name, Part: l.Suffix, New: expr, Fails: l.Fails, Stateless: r.Kind.Stateless, Note: l.Note}
 	k.program.Components = append(k.program.Components, c)
 	e := k.withErrors(r, role, ir.Ref{To: c})
 	k.components[id] = e

@@ -40,6 +40,9 @@ func TestShare(t *testing.T) {
 	fails.Fails, fails2.Fails = true, true
 	// Equal only once their parts are.
 	user1, user2 := component("user1", "echo.New", ref(a)), component("user2", "echo.New", ref(same))
+	for _, c := range []*ir.Component{a, same, other, fails, fails2, user1, user2} {
+		c.Stateless = true
+	}
 	r := &ir.Router{Handlers: []ir.RouteHandler{{Chain: wrap(same, ref(user2))}}}
 	p := &ir.Program{
 		Components: []*ir.Component{a, same, other, log1, log2, fails, fails2, user1, user2},

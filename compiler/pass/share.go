@@ -7,13 +7,6 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 )
 
-// stateless are the constructors whose results may stand for each other: what they
-// return keeps nothing of a request, and no count of them.
-var stateless = map[string]bool{
-	"cors.New": true, "headerpolicy.New": true, "timeout.New": true, "echo.New": true,
-	"tracking.New": true, "bodylimit.New": true,
-}
-
 // share makes equal components one, where nobody can tell the difference: two CORS
 // policies that say the same, two echo handlers.
 func share(p *ir.Program, _ *diag.List) {
@@ -21,12 +14,7 @@ func share(p *ir.Program, _ *diag.List) {
 	instead := make(map[*ir.Component]*ir.Component)
 	for _, c := range p.Components {
 		c.New = redirect(c.New, instead)
-		call, ok := c.New.(ir.Call)
-		if !ok || c.Fails {
-			continue
-		}
-		fun, ok := call.Fun.(ir.Name)
-		if !ok || !stateless[shortName(fun)] {
+		if !c.Stateless || c.Fails {
 			continue
 		}
 		key := ir.Key(c.New)
@@ -47,14 +35,6 @@ func share(p *ir.Program, _ *diag.List) {
 			r.Handlers[i].Chain = redirect(r.Handlers[i].Chain, instead)
 		}
 	}
-}
-
-func shortName(n ir.Name) string {
-	const prefix = ir.Module + "/runtime/"
-	if len(n.Path) <= len(prefix) {
-		return ""
-	}
-	return n.Path[len(prefix):] + "." + n.Ident
 }
 
 // redirect replaces references to the keys of instead by references to its values.
