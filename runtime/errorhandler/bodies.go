@@ -1,6 +1,10 @@
 package errorhandler
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
 
 // mediaTypes are the types of the default bodies, the preferred one first among those
 // that a range like text/* leaves open.
@@ -29,7 +33,7 @@ type bodies [3][]byte
 
 // makeBodies writes the bodies. No status text needs escaping in any format; a test holds that.
 func makeBodies(status int) bodies {
-	number, text := strconv.Itoa(status), statusText(status)
+	number, text := strconv.Itoa(status), gateway.StatusText(status)
 	return bodies{
 		inJSON: []byte(`{"status":` + number + `,"statusText":"` + text + `"}`),
 		inXML:  []byte("<result><status>" + number + "</status><statusText>" + text + "</statusText><errors></errors></result>"),

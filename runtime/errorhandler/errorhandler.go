@@ -63,7 +63,7 @@ func New(o Options) *Handler {
 		h.messages = append(h.messages, newMessage(m))
 	}
 	for i := range h.bodies {
-		if status := firstStatus + i; statusText(status) != "" {
+		if status := firstStatus + i; gateway.StatusText(status) != "" {
 			h.bodies[i] = makeBodies(status)
 		}
 	}
@@ -192,7 +192,7 @@ func (v *errorValues) Text(name string) (string, bool) {
 	case "status":
 		return strconv.Itoa(v.shown), true
 	case "statusText":
-		return statusText(v.shown), true
+		return gateway.StatusText(v.shown), true
 	case "code":
 		return v.code, true
 	case "kind":
@@ -203,5 +203,5 @@ func (v *errorValues) Text(name string) (string, bool) {
 
 // Map returns all values.
 func (v *errorValues) Map() map[string]any {
-	return map[string]any{"status": v.shown, "statusText": statusText(v.shown), "code": v.code, "kind": v.kind}
+	return map[string]any{"status": v.shown, "statusText": gateway.StatusText(v.shown), "code": v.code, "kind": v.kind}
 }

@@ -133,25 +133,12 @@ type Exchange struct {
 	Sent    int64
 	SendErr error
 
-	ctx   context.Context
+	ctx   context.Context // what SetContext has put
+	life  life
 	done  []func(*Exchange)
 	slots []slot
 	attrs []Attr
 }
-
-// Context ends when the client has gone away, when the exchange is over, or at
-// a deadline that a middleware has set.
-func (x *Exchange) Context() context.Context {
-	if x.ctx == nil {
-		return context.Background()
-	}
-	return x.ctx
-}
-
-// SetContext replaces the context. A middleware derives the new one from the
-// old one. A cancel function belongs into OnDone, not into a defer: the body
-// of the response is still to be read when Serve has returned.
-func (x *Exchange) SetContext(ctx context.Context) { x.ctx = ctx }
 
 // OnDone registers f to run when the last byte of the response is out, or
 // sending it has failed. Functions run in the reverse order of registration, on
@@ -190,11 +177,12 @@ func (x *Exchange) Fail(err error) {
 	}
 }
 
-// Finish runs the OnDone functions. Only engines call it.
+// Finish runs the OnDone functions, and ends the context. Only engines call it.
 func (x *Exchange) Finish() {
 	for _, v := range slices.Backward(x.done) {
 		v(x)
 	}
+	x.life.end(nil)
 }
 
 // Reset empties x for the next request, keeping the memory of its lists. Only
@@ -203,11 +191,12 @@ func (x *Exchange) Reset() {
 	clear(x.done)
 	clear(x.slots)
 	clear(x.attrs)
-	header, params := x.Request.Header[:0], x.Request.Params[:0]
-	response, upstream := x.Response.Header[:0], x.Upstream[:0]
-	done, slots, attrs := x.done[:0], x.slots[:0], x.attrs[:0]
-	*x = Exchange{Upstream: upstream, done: done, slots: slots, attrs: attrs}
-	x.Request.Header, x.Request.Params, x.Response.Header = header, params, response
+	x.Request = Request{Header: x.Request.Header[:0], Params: x.Request.Params[:0]}
+	x.Response.Reset()
+	x.Upstream, x.done, x.slots, x.attrs = x.Upstream[:0], x.done[:0], x.slots[:0], x.attrs[:0]
+	x.Parent, x.Errors, x.Interim, x.ctx = nil, nil, nil, nil
+	x.Start, x.Sent, x.SendErr = time.Time{}, 0, nil
+	x.life.reset()
 }
 
 // Leg prepares leg, which is new or reset, as an exchange with an upstream on

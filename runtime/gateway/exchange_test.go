@@ -130,7 +130,7 @@ func TestExchange(t *testing.T) {
 		t.Errorf("order %q", order)
 	}
 	x.Reset()
-	if _, ok := name.Get(x); ok || len(x.Attached()) != 0 || x.Context() != context.Background() {
+	if _, ok := name.Get(x); ok || len(x.Attached()) != 0 || x.Context().Err() != nil {
 		t.Error("Reset leaves something")
 	}
 }

@@ -25,6 +25,9 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Buffered lets a transport send what has come already without copying it first.
+func (b *clientBody) Buffered() (p []byte, all bool) { return gateway.Buffered(b.ReadCloser) }
+
 func (b *clientBody) fail(err error) { b.failed.Store(&err) }
 
 // failure returns the error for a request that failed with err because b could not be

@@ -1,16 +1,14 @@
 package server
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
 )
 
 // An exchange is a gateway.Exchange with the two sides of net/http that it stands for.
@@ -94,108 +92,23 @@ func (e *exchange) isUploading() bool {
 
 // answer fills in the response. It returns an error if there is nobody to answer.
 func (e *exchange) answer() error {
-	err := e.call()
-	if err == nil && e.Response.Status == gateway.LogOnly {
-		e.discard()
-		return errNobody // a middleware has handled the error
-	}
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, http.ErrAbortHandler) {
-		e.discard()
-		return http.ErrAbortHandler
-	}
-	e.fail(err)
-	if gateway.StatusOf(err) == gateway.LogOnly {
-		return err
-	}
-	return nil
+	return answer.Serve(&e.Exchange, e, e.engine.logger)
 }
 
-var errNobody = errors.New("there is nobody to answer")
-
-// call runs the handler, and turns a panic into an error.
-func (e *exchange) call() (err error) {
-	defer rescue(&err)
-	if err, ok := e.refuse(); ok {
-		return err
-	}
-	return e.engine.handler.Serve(&e.Exchange)
-}
-
-// refuse answers requests that are the engine's own business. ok is false for others.
-func (e *exchange) refuse() (err error, ok bool) {
+// Serve answers requests that are the engine's own business, and hands on the others.
+func (e *exchange) Serve(x *gateway.Exchange) error {
 	g, q := e.engine, &e.Request
 	switch {
 	case g.maxHeader > 0 && e.size > g.maxHeader:
-		return coreError(http.StatusRequestHeaderFieldsTooLarge, "the header is larger than maxHeaderBytes"), true
+		return answer.Core(http.StatusRequestHeaderFieldsTooLarge, "the header is larger than maxHeaderBytes")
 	case q.Target != "*":
-		return nil, false
 	case q.Method == "PRI": // the preface of HTTP/2 with prior knowledge, while that is switched off
-		return coreError(http.StatusHTTPVersionNotSupported, "HTTP/2 is not served on this connection"), true
+		return answer.Core(http.StatusHTTPVersionNotSupported, "HTTP/2 is not served on this connection")
 	case q.Method == "OPTIONS" && g.options:
 		e.Response.Status = http.StatusOK
-		return nil, true
+		return nil
 	}
-	return nil, false
-}
-
-func coreError(status int, message string) *gateway.Error {
-	return &gateway.Error{Status: status, Code: "E2130", Kind: "CoreServer", Message: message}
-}
-
-// rescue makes *err out of a panic of the function that defers it. A panic on purpose,
-// by http.ErrAbortHandler, stays what it is.
-func rescue(err *error) {
-	switch v := recover(); v {
-	case nil:
-	case http.ErrAbortHandler:
-		*err = http.ErrAbortHandler
-	default:
-		if e, ok := v.(*gateway.Error); ok && e.Stack != nil {
-			*err = e // a panic of another goroutine, with its own stack
-			return
-		}
-		cause, ok := v.(error)
-		if !ok {
-			cause = fmt.Errorf("%v", v)
-		}
-		*err = &gateway.Error{
-			Status: http.StatusInternalServerError, Code: "E2132", Kind: "CoreServerRecover",
-			Message: "recovered from a panic", Cause: cause, Stack: debug.Stack(),
-		}
-	}
-}
-
-// fail makes the response out of err, come what may.
-func (e *exchange) fail(err error) {
-	e.discard()
-	if p := e.tryFail(err); p != nil { // the error handler itself has panicked
-		e.Response.Reset()
-		e.Response.Status = http.StatusInternalServerError
-		if l := e.engine.logger; l != nil && l.Enabled(gateway.LevelError) {
-			l.Log(&e.Exchange, gateway.LevelError, p.Error())
-		}
-	}
-}
-
-func (e *exchange) tryFail(err error) (panicked error) {
-	defer rescue(&panicked)
-	e.Fail(err)
-	return nil
-}
-
-// discard closes what an unsent response holds open.
-func (e *exchange) discard() {
-	if c := e.Response.Conn; c != nil {
-		_ = c.Close()
-		e.Response.Conn = nil
-	}
-	if b := e.Response.Body; b != nil {
-		_ = b.Close()
-		e.Response.Body = nil
-	}
+	return g.handler.Serve(x)
 }
 
 // abort ends the connection, or the stream of HTTP/2, so that the client notices.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
 )
 
 // unknown is the length of a body that ends when it ends.
@@ -14,57 +15,24 @@ const unknown = -1
 
 // send sends the response. An error says why it could not be sent to its end.
 func (e *exchange) send() error {
-	e.checkStatus()
+	answer.CheckStatus(&e.Exchange, e.http11() && !e.isUploading(), e.engine.logger)
 	err := e.trySend()
-	if err != nil && !errors.Is(err, http.ErrAbortHandler) {
-		e.logCut(err)
+	if err != nil && err != answer.ErrAbort {
+		answer.Cut(&e.Exchange, err, e.engine.logger)
 	}
 	return err
-}
-
-// logCut tells the error handler why the response was cut off. It has nothing to answer.
-func (e *exchange) logCut(err error) {
-	switch v, ok := gateway.AsError(err); {
-	case ok && v.Stack != nil: // a panic is logged as one
-		c := *v
-		c.Status = gateway.LogOnly
-		err = &c
-	case !ok || v.Status != gateway.LogOnly:
-		err = &gateway.Error{
-			Status: gateway.LogOnly, Code: "E2127", Kind: "CoreProxyNoRecovery",
-			Message: "the response was cut off", Cause: err,
-		}
-	}
-	sent := e.Response
-	e.fail(err)
-	e.Response = sent
-}
-
-// checkStatus replaces a response that cannot be sent by an error.
-func (e *exchange) checkStatus() {
-	p := &e.Response
-	switch {
-	case p.Status == 0:
-		p.Status = http.StatusOK
-	case p.Status == http.StatusSwitchingProtocols && p.Conn != nil && e.http11() && !e.isUploading():
-	case p.Status < 200 || p.Status > 999:
-		e.fail(coreError(http.StatusInternalServerError, "a handler has answered with status "+strconv.Itoa(p.Status)))
-		if p.Status < 200 || p.Status > 999 { // the error handler is no better
-			p.Status = http.StatusInternalServerError
-		}
-	}
 }
 
 // http11 reports whether the client speaks HTTP/1.1, and may get chunks and upgrades.
 func (e *exchange) http11() bool { return e.r.ProtoMajor == 1 && e.r.ProtoMinor > 0 }
 
 func (e *exchange) trySend() (err error) {
-	defer rescue(&err)
+	defer answer.Rescue(&err)
 	p := &e.Response
 	if p.Status == http.StatusSwitchingProtocols {
 		return e.upgrade()
 	}
-	defer e.discard()
+	defer answer.Discard(&e.Response)
 	e.endInterim()
 
 	length, body := e.framing()

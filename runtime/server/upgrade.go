@@ -8,12 +8,13 @@ import (
 	"net/http"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
 )
 
 // upgrade sends a 101 (Switching Protocols) and then copies bytes between the client and
 // Response.Conn, until both sides have ended.
 func (e *exchange) upgrade() error {
-	defer e.discard()
+	defer answer.Discard(&e.Response)
 	e.endInterim()
 	e.setHeader(unknown, false)
 	e.w.Header()["Connection"] = upgradeOption

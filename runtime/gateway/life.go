@@ -1,0 +1,123 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A life is how long an exchange lasts. It makes a context only when somebody asks for
+// one, since most exchanges end before anybody does.
+type life struct {
+	mu     sync.Mutex
+	ended  bool
+	cause  error // why it ended before the exchange was over
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	watch  []Interrupter
+}
+
+// An Interrupter is something that waits on behalf of an exchange.
+type Interrupter interface {
+	// Interrupt ends the waiting, now and from now on. It runs in any goroutine, and neither blocks nor
+	// calls methods of the exchange.
+	Interrupt(cause error)
+}
+
+// Context ends when the client has gone away, when the exchange is over, or at
+// a deadline that a middleware has set.
+func (x *Exchange) Context() context.Context {
+	if x.ctx != nil {
+		return x.ctx
+	}
+	if x.Parent != nil {
+		return x.Parent.Context()
+	}
+	return x.life.context()
+}
+
+func (l *life) context() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx == nil {
+		l.ctx, l.cancel = context.WithCancelCause(context.Background())
+		if l.ended {
+			l.cancel(l.cause)
+		}
+	}
+	return l.ctx
+}
+
+// SetContext replaces the context. A middleware derives the new one from the
+// old one. A cancel function belongs into OnDone, not into a defer: the body
+// of the response is still to be read when Serve has returned.
+func (x *Exchange) SetContext(ctx context.Context) { x.ctx = ctx }
+
+// Deadline is when the context ends that SetContext has put, if it has a deadline.
+func (x *Exchange) Deadline() (deadline time.Time, ok bool) {
+	if x.ctx == nil {
+		return deadline, false
+	}
+	return x.ctx.Deadline()
+}
+
+// Cancel ends the context of x with that cause. Only engines call it, when the client has gone.
+func (x *Exchange) Cancel(cause error) { x.life.end(cause) }
+
+func (l *life) end(cause error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return
+	}
+	l.ended, l.cause = true, cause
+	if l.cancel != nil {
+		l.cancel(cause)
+	}
+	for _, i := range l.watch {
+		i.Interrupt(cause)
+	}
+}
+
+// Watch has i interrupted when the context of x ends, as [context.AfterFunc] would, but at no cost. Unwatch
+// takes that back. It reports false, and does nothing, if the context is one that SetContext
+// has put, which only its own methods tell the end of. If the context has ended, i is interrupted at once.
+func (x *Exchange) Watch(i Interrupter) bool {
+	for x.ctx == nil && x.Parent != nil {
+		x = x.Parent
+	}
+	if x.ctx != nil {
+		return false
+	}
+	l := &x.life
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watch = append(l.watch, i)
+	if l.ended {
+		i.Interrupt(l.cause)
+	}
+	return true
+}
+
+// Unwatch ends what Watch has begun. When it has returned, i isn't interrupted any more.
+func (x *Exchange) Unwatch(i Interrupter) {
+	for x.ctx == nil && x.Parent != nil {
+		x = x.Parent
+	}
+	l := &x.life
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := slices.Index(l.watch, i); k >= 0 {
+		l.watch = slices.Delete(l.watch, k, k+1)
+	}
+}
+
+// reset makes l ready for the next exchange. Nobody else knows it by now but a goroutine that has
+// been told of the end already.
+func (l *life) reset() {
+	l.mu.Lock()
+	clear(l.watch)
+	l.ended, l.cause, l.ctx, l.cancel, l.watch = false, nil, nil, nil, l.watch[:0]
+	l.mu.Unlock()
+}
