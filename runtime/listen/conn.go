@@ -20,6 +20,15 @@ type conn struct {
 	paused        bool
 }
 
+// WithDeadlines returns c with a deadline for each read and each write, as those of [Options], for servers that
+// have seen to them otherwise so far.
+func WithDeadlines(c net.Conn, read, write time.Duration) net.Conn {
+	if read <= 0 && write <= 0 {
+		return c
+	}
+	return &conn{Conn: c, listener: &listener{read: read, write: write}}
+}
+
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.closing.Do(c.listener.release)

@@ -1,0 +1,17 @@
+package wire
+
+import "golang.org/x/sys/unix"
+
+// isGone reports whether the peer has closed the connection, or its sending half: which of them, nobody
+// can tell before writing.
+func (s *socket) isGone() (gone bool) {
+	if s.raw == nil {
+		return false
+	}
+	_ = s.raw.Control(func(fd uintptr) {
+		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		n, err := unix.Poll(p, 0)
+		gone = err == nil && n > 0 && p[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+	})
+	return gone
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package wire
+
+// isGone can't be told on this system.
+func (s *socket) isGone() bool { return false }
