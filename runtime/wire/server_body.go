@@ -79,6 +79,9 @@ func (b *requestBody) note(n int) {
 		b.ended.Store(true)
 	case b.content.err != nil && b.content.err != io.EOF:
 		b.failed.Store(true)
+		if _, malformed := b.content.err.(*Fault); !malformed {
+			b.e.Cancel(b.content.err) // nobody is there to take the answer
+		}
 	}
 }
 

@@ -60,7 +60,6 @@ func (c *conn) serve() {
 		return
 	}
 	for c.await() && c.exchange() {
-		c.sock.rd.want = after(c.server.options.IdleTimeout)
 	}
 	if c.stays {
 		c.linger()
@@ -133,21 +132,26 @@ func (c *conn) await() bool {
 	if c.in.r != c.in.w {
 		return true
 	}
-	fresh := c.rest()
 	var err error
-	switch {
-	case c.server.draining.Load() && !fresh:
-		err = errDeadline
-	case c.in.isPlain() && c.sock.raw != nil && c.sock.readEach == 0:
-		c.in.release()
-		err = c.sock.serveReads(&c.in, c.inline)
-	default:
-		err = c.in.wait()
+	for {
+		fresh := c.rest()
+		switch {
+		case c.server.draining.Load() && !fresh:
+			err = errDeadline
+		case c.in.isPlain() && c.sock.raw != nil && c.sock.readEach == 0:
+			c.in.release()
+			err = c.sock.serveReads(&c.in, c.inline)
+		default:
+			err = c.in.wait()
+		}
+		if c.ended || c.next != nil {
+			return !c.ended
+		}
+		if err != nil || c.in.r != c.in.w {
+			break
+		}
 	}
-	if c.ended || c.next != nil {
-		return !c.ended
-	}
-	if err != nil && c.server.draining.Load() {
+	if err != nil && (c.server.draining.Load() || c.sock.rd.limit.Load() != 0) {
 		err = c.lastRequest(err)
 	}
 	c.wake()
@@ -156,35 +160,48 @@ func (c *conn) await() bool {
 
 // rest notes that the connection waits for a request, and reports whether it would be the first one.
 func (c *conn) rest() (fresh bool) {
+	at := now()
 	c.mu.Lock()
-	c.waiting = true
+	if !c.waiting {
+		c.waiting, c.since, c.look = true, at, 0
+	}
 	fresh = c.fresh
 	c.mu.Unlock()
+	if d := c.server.options.IdleTimeout; !fresh {
+		c.sock.rd.want = 0
+		if d > 0 {
+			c.sock.rd.want = at + instant(d)
+		}
+	}
 	return fresh
 }
 
-// wake notes that the connection doesn't wait any more.
-func (c *conn) wake() {
+// wake notes that the connection doesn't wait any more, and reports whether that was for the first request.
+func (c *conn) wake() (fresh bool) {
 	c.mu.Lock()
-	fresh := c.fresh
+	fresh = c.fresh
 	if c.waiting {
 		c.waiting, c.fresh = false, false
-		c.sock.rd.limit.Store(0) // drain may just have set it
+		if c.server.draining.Load() {
+			c.sock.limitReads(after(newcomers)) // later than what drain may just have set
+		}
 	}
 	c.mu.Unlock()
 	if !fresh {
 		c.sock.rd.want = after(c.server.options.ReadHeaderTimeout)
 	}
+	return fresh
 }
 
 // serveInline answers what has come, as long as that is whole requests. It runs while the connection is
 // being waited for, which spares the attempt to read before each wait; but nothing can be read, and
 // the connection can't be closed. It reports whether somebody must do so.
 func (c *conn) serveInline() bool {
-	c.wake()
+	first := c.wake()
 	for c.in.r != c.in.w {
 		e, refusal := c.parse()
 		switch {
+		case e == nil && c.in.r == c.in.w && !c.given: // only empty lines
 		case e == nil:
 			return true
 		case refusal == nil && !e.isWhole():
@@ -195,10 +212,11 @@ func (c *conn) serveInline() bool {
 			return true
 		}
 	}
-	c.sock.rd.want = after(c.server.options.IdleTimeout)
 	c.in.release()
 	c.rest()
-	return c.server.draining.Load() || c.sock.arm(&c.sock.rd, setRead, false) != nil
+	// A client that ends its side with its request is told of once, together with that. Many do so with their first one;
+	// others, the watch finds.
+	return first || c.server.draining.Load() || c.sock.arm(&c.sock.rd, setRead, false) != nil
 }
 
 // lastRequest reads what has come while the server began to stop: a request that was under way is answered. What TLS has
@@ -224,10 +242,10 @@ func (c *conn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.waiting && c.fresh:
-		c.sock.limitReads(after(newcomers))
-	case c.waiting:
+	case c.waiting && !c.fresh:
 		c.sock.limitReads(now())
+	case c.running == nil: // it has just connected, or a request is half there
+		c.sock.limitReads(after(newcomers))
 	}
 }
 
@@ -246,13 +264,9 @@ func (c *conn) cut() {
 	c.sock.Interrupt(errStopped)
 }
 
-const (
-	// lingering is how long a client that is still sending may take to get the response: closing before
-	// would take it away from it (RFC 9112, section 9.6).
-	lingering = time.Second
-	// maxLinger is how much of what it sends is read meanwhile.
-	maxLinger = 1 << 20
-)
+// lingering is how long a client that is still sending may take to get the response: closing before
+// would take it away from it (RFC 9112, section 9.6).
+const lingering = time.Second
 
 // linger says that nothing more comes, and waits for the client to stop sending.
 func (c *conn) linger() {
@@ -271,11 +285,9 @@ func (c *conn) linger() {
 	c.sock.rd.want = after(lingering)
 	b := getBuffer()
 	defer putBuffer(b)
-	for n := 0; n < maxLinger; {
-		k, err := c.sock.Read(b[:])
-		if err != nil {
+	for {
+		if _, err := c.sock.Read(b[:]); err != nil {
 			return
 		}
-		n += k
 	}
 }

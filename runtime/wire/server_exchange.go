@@ -23,6 +23,7 @@ type exchange struct {
 	// may be in goroutines of their own, and so may be who reads the request's body.
 	mu   sync.Mutex
 	open bool // informational responses may be sent
+	told bool // the client to go on, by 100 (Continue)
 }
 
 var exchanges = sync.Pool{New: func() any {
@@ -124,6 +125,7 @@ func (e *exchange) begin(c *conn) {
 	}
 	c.mu.Lock()
 	c.running, c.since, c.look = e, at, 0
+	c.sock.rd.limit.Store(0) // drain may have set it
 	c.mu.Unlock()
 	if !s.watching.Load() {
 		s.watch()
@@ -177,7 +179,7 @@ func (e *exchange) run(refusal *gateway.Error) (more bool) {
 
 func (e *exchange) reset() {
 	e.Reset()
-	e.c, e.body, e.framing = nil, nil, framing{}
+	e.c, e.body, e.framing, e.told = nil, nil, framing{}, false
 	exchanges.Put(e)
 }
 
@@ -225,7 +227,10 @@ func (e *exchange) sendInterim(status int, fields gateway.Header) error {
 		return nil // HTTP/1.0 doesn't know them
 	case !e.open:
 		return errLate
+	case status == 100 && e.told:
+		return nil
 	}
+	e.told = e.told || status == 100
 	b := appendStatus(make([]byte, 0, 512), status)
 	for i := range fields {
 		f := &fields[i]

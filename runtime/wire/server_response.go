@@ -65,6 +65,9 @@ func (e *exchange) lengthOf() (length int64, body bool) {
 	} else {
 		length = p.ContentLength
 	}
+	if p.Status == 204 {
+		return unknown, false
+	}
 	if e.Request.Method == "HEAD" || p.Status == 304 {
 		if length == 0 && p.Body == nil {
 			length = p.ContentLength
@@ -73,9 +76,6 @@ func (e *exchange) lengthOf() (length int64, body bool) {
 			length = unknown
 		}
 		return length, false
-	}
-	if p.Status == 204 {
-		return unknown, false
 	}
 	if p.Trailer != nil && e.framing.minor > 0 {
 		length = unknown // trailers come after chunks only (RFC 9112, section 7.1.2)

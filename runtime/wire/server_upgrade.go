@@ -81,13 +81,14 @@ func (t *tunnel) cut() { _ = t.upstream.Close() }
 // copyInput copies what comes on a connection.
 func copyInput(to io.Writer, in *input) (n int64, err error) {
 	for {
-		b := in.buffered()
-		k, err := to.Write(b)
-		n += int64(k)
-		if err != nil {
-			return n, err
+		if b := in.buffered(); len(b) > 0 {
+			k, err := to.Write(b)
+			n += int64(k)
+			if err != nil {
+				return n, err
+			}
+			in.discard(len(b))
 		}
-		in.discard(len(b))
 		if err := in.wait(); err == io.EOF {
 			return n, nil
 		} else if err != nil {

@@ -52,12 +52,13 @@ func (s *Server) check() (busy bool) {
 	return busy
 }
 
-// check ends the exchange if the client has gone, and reports whether there is an exchange.
+// check ends the exchange, or the waiting for one, if the client has gone, and reports whether there is
+// anything to look after.
 func (c *conn) check() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.running
-	if e == nil {
+	if e == nil && (c.fresh || c.look != 0) {
 		return false
 	}
 	at := now()
@@ -66,11 +67,13 @@ func (c *conn) check() bool {
 		return true
 	}
 	c.look = at + instant(min(age, watchRarely))
-	if e.isReading() { // whoever reads notices
-		return true
-	}
-	if c.sock.isGone() {
+	switch {
+	case e != nil && e.isReading(): // whoever reads notices
+	case !c.sock.isGone():
+	case e != nil:
 		e.Cancel(context.Canceled)
+	case c.waiting:
+		c.sock.limitReads(at)
 	}
-	return true
+	return e != nil
 }

@@ -358,7 +358,7 @@ func (s *socket) tryRead(fd uintptr) bool {
 
 // writeInside writes to the connection that is being waited for, and returns how much of p it has taken at once.
 func (s *socket) writeInside(p []byte) int {
-	if s.interrupted() != nil {
+	if due := s.wd.due(); s.interrupted() != nil || due != 0 && now() >= due {
 		return 0
 	}
 	n, _ := writeSocket(s.fd, p) // an error comes again

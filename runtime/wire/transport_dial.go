@@ -34,15 +34,19 @@ func (t *Transport) newUpstream(o origin) (*upstream, error) {
 	if o.scheme == "https" {
 		u.tls = withName(t.tls, name)
 	}
-	if t.proxies == nil {
-		return u, nil
-	}
-	u.proxy = t.proxies.For(o.scheme, name, port)
-	if u.proxy != nil && o.scheme == "http" && strings.HasPrefix(u.proxy.Scheme, "http") {
-		u.absolute = "http://" + field
-		u.auth = basicAuth(u.proxy)
+	if t.proxies != nil {
+		u.through(t.proxies.For(o.scheme, name, port), o.scheme)
 	}
 	return u, nil
+}
+
+// through makes u an upstream behind a proxy, if there is one.
+func (u *upstream) through(proxy *url.URL, scheme string) {
+	u.proxy = proxy
+	if proxy != nil && scheme == "http" && strings.HasPrefix(proxy.Scheme, "http") {
+		u.absolute = "http://" + u.field
+		u.auth = basicAuth(proxy)
+	}
 }
 
 // splitHost splits a host into its name, without brackets, and its port if it has one. field is what

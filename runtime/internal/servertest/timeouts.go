@@ -1,0 +1,273 @@
+package servertest
+
+import (
+	"crypto/tls"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
+	"github.com/aileron-gateway/aileronc/runtime/timeout"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
+	"github.com/aileron-gateway/aileronc/runtime/wire"
+)
+
+var timeoutTests = []test{
+	{"ReadHeaderTimeout", testReadHeaderTimeout},
+	{"ReadTimeout", testReadTimeout},
+	{"ReadTimeoutIsForEachRequest", testReadTimeoutIsForEachRequest},
+	{"WriteTimeout", testWriteTimeout},
+	{"WriteTimeoutOfSlowHandler", testWriteTimeoutOfSlowHandler},
+	{"IdleTimeout", testIdleTimeout},
+	{"NoIdleTimeout", testNoIdleTimeout},
+	{"ReadDeadline", testReadDeadline},
+	{"ReadTimeoutBelowTheReadDeadline", testReadTimeoutBelowTheReadDeadline},
+	{"DeadlineWhileReading", testDeadlineWhileReading},
+	{"DeadlineWhileWriting", testDeadlineWhileWriting},
+}
+
+// brief is a timeout of the tests.
+const brief = 50 * time.Millisecond
+
+func testReadHeaderTimeout(t *testing.T, e Engine) {
+	for name, o := range map[string]wire.ServerOptions{
+		"its own": {ReadHeaderTimeout: brief}, "that of all": {ReadTimeout: brief}, "the lesser": {ReadHeaderTimeout: brief, ReadTimeout: time.Hour, IdleTimeout: time.Hour},
+	} {
+		g := start(t, e, o, text(200, "hello"))
+		for part, raw := range map[string]string{"nothing": "", "some": "GET / HT", "a byte": "G", "no end": "GET / HTTP/1.1\r\nHost: a\r\n"} {
+			t.Run(name+" "+part, func(t *testing.T) {
+				t.Parallel()
+				c := g.dial(t)
+				c.send(raw)
+				c.refused(408)
+				if raw == "" || raw == "G" && e.IdlesForFourBytes {
+					return
+				}
+				c = g.dial(t) // the same for the second request
+				c.send(request("GET /") + raw)
+				c.expect(200, "hello")
+				c.refused(408)
+			})
+		}
+	}
+}
+
+func testReadTimeout(t *testing.T, e Engine) {
+	for name, raw := range map[string]string{
+		"length": "Content-Length: 10\r\n\r\n12345", "nothing": "Content-Length: 10\r\n\r\n", "chunks": "Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := make(chan error, 1)
+			g := start(t, e, wire.ServerOptions{ReadTimeout: brief}, func(x *gateway.Exchange) error {
+				_, err := io.ReadAll(x.Request.Body)
+				got <- err
+				return text(408, "slow")(x)
+			})
+			c := g.dial(t)
+			c.send("POST / HTTP/1.1\r\nHost: a\r\n" + raw)
+			if err := receive(t, got); !gateway.IsTimeout(err) {
+				t.Errorf("the body ended with %v, want a timeout", err)
+			}
+			c.expect(408, "slow")
+			c.ended()
+		})
+	}
+}
+
+// What one request has taken of the time isn't missing from the next.
+func testReadTimeoutIsForEachRequest(t *testing.T, e Engine) {
+	const d = time.Second
+	g := start(t, e, wire.ServerOptions{ReadTimeout: d, IdleTimeout: time.Hour}, echo)
+	c := g.dial(t)
+	for range 3 {
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab")
+		time.Sleep(2 * d / 5)
+		c.send("cd")
+		c.expect(200, "/ abcd")
+	}
+}
+
+func testWriteTimeout(t *testing.T, e Engine) {
+	for name, length := range map[string]int64{"known length": 1 << 40, "unknown length": -1} {
+		done := make(chan error, 1)
+		g := start(t, e, wire.ServerOptions{WriteTimeout: brief}, func(x *gateway.Exchange) error {
+			x.OnDone(func(x *gateway.Exchange) { done <- x.SendErr })
+			return streaming(length, zeros{})(x)
+		})
+		g.dial(t).get("GET /") // and never reads
+		if err := receive(t, done); !gateway.IsTimeout(err) {
+			t.Errorf("%s: SendErr is %v, want a timeout", name, err)
+		}
+	}
+}
+
+// The time runs from the end of the request's head on, and for each request anew.
+func testWriteTimeoutOfSlowHandler(t *testing.T, e Engine) {
+	const d = 200 * time.Millisecond
+	done := make(chan error, 2)
+	g := start(t, e, wire.ServerOptions{WriteTimeout: d}, func(x *gateway.Exchange) error {
+		x.OnDone(func(x *gateway.Exchange) { done <- x.SendErr })
+		if x.Request.Path == "/slow" {
+			time.Sleep(d + brief)
+		}
+		return stream(5, "hello")(x)
+	})
+	c := g.dial(t)
+	c.get("GET /")
+	c.expect(200, "hello")
+	receive(t, done)
+	time.Sleep(d + brief) // the connection may idle longer
+	c.get("GET /")
+	c.expect(200, "hello")
+	receive(t, done)
+	c.get("GET /slow")
+	if err := receive(t, done); !gateway.IsTimeout(err) {
+		t.Errorf("SendErr is %v, want a timeout", err)
+	}
+	if rest, _ := c.rest(); rest != "" {
+		t.Errorf("got %q", rest)
+	}
+}
+
+func testIdleTimeout(t *testing.T, e Engine) {
+	for name, o := range map[string]wire.ServerOptions{
+		"below ReadTimeout": {IdleTimeout: brief, ReadTimeout: time.Hour}, "alone": {IdleTimeout: brief},
+		"below ReadHeaderTimeout": {IdleTimeout: brief, ReadHeaderTimeout: time.Hour},
+	} {
+		g := start(t, e, o, func(x *gateway.Exchange) error {
+			if x.Request.Path == "/slow" { // the time in which it answers isn't idle
+				time.Sleep(2 * brief)
+			}
+			return text(200, "hello")(x)
+		})
+		c := g.dial(t)
+		for _, path := range []string{"/", "/slow", "/"} {
+			c.get("GET " + path)
+			c.expect(200, "hello")
+		}
+		if c.ended(); t.Failed() {
+			t.Fatal(name)
+		}
+	}
+}
+
+func testNoIdleTimeout(t *testing.T, e Engine) {
+	g := start(t, e, wire.ServerOptions{ReadTimeout: brief, ReadHeaderTimeout: brief, WriteTimeout: brief}, text(200, "hello"))
+	c := g.dial(t)
+	c.get("GET /")
+	c.expect(200, "hello")
+	_ = c.SetReadDeadline(time.Now().Add(3 * brief))
+	if _, err := c.rest(); !gateway.IsTimeout(err) {
+		t.Errorf("the connection was closed, though it may idle: %v", err)
+	}
+	_ = c.SetDeadline(time.Now().Add(patience))
+	c.r.Reset(c)
+	c.get("GET /")
+	c.expect(200, "hello")
+}
+
+// A deadline for each read must not end a request that takes longer than that.
+func testReadDeadline(t *testing.T, e Engine) {
+	ca := testpki.New(t)
+	read := make(chan error, 1)
+	handler := func(x *gateway.Exchange) error {
+		switch x.Request.Path {
+		case "/slow":
+			select {
+			case <-x.Context().Done():
+				return x.Context().Err()
+			case <-time.After(3 * brief): // the handler is slow
+			}
+		case "/body":
+			_, err := io.ReadAll(x.Request.Body)
+			read <- err
+		}
+		return text(200, "hello")(x)
+	}
+	for _, secured := range []bool{false, true} {
+		o := wire.ServerOptions{}
+		if secured {
+			o = secure(t, ca, tlsconf.Options{})
+		}
+		o.Listen.ReadDeadline = brief
+		g := start(t, e, o, handler)
+		dial := func() *client {
+			c := g.dial(t)
+			if secured {
+				c = newClient(t, tls.Client(c.Conn, &tls.Config{RootCAs: ca.Pool, ServerName: "localhost"}))
+			}
+			return c
+		}
+		c := dial()
+		c.get("GET /slow")
+		c.expect(200, "hello")
+		c.ended() // idle
+		c = dial()
+		c.get("POST /body", "Content-Length: 10")
+		c.send("12345")
+		if err := receive(t, read); !gateway.IsTimeout(err) {
+			t.Errorf("silent in the body: %v", err)
+		}
+		g.dial(t).refused(408) // silent from the start
+	}
+}
+
+func testReadTimeoutBelowTheReadDeadline(t *testing.T, e Engine) {
+	o := wire.ServerOptions{ReadTimeout: brief}
+	o.Listen.ReadDeadline = time.Hour
+	read := make(chan error, 1)
+	g := start(t, e, o, func(x *gateway.Exchange) error {
+		_, err := io.ReadAll(x.Request.Body)
+		read <- err
+		return nil
+	})
+	c := g.dial(t)
+	c.get("POST /", "Content-Length: 10")
+	if err := receive(t, read); !gateway.IsTimeout(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A deadline of the exchange interrupts who waits for the client's body.
+func testDeadlineWhileReading(t *testing.T, e Engine) {
+	limit := timeout.New(timeout.Options{Default: brief})
+	for name, fields := range map[string]string{"length": "Content-Length: 10", "chunked": "Transfer-Encoding: chunked"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := limit(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+				_, err := io.ReadAll(x.Request.Body)
+				return err
+			}))
+			g := start(t, e, wire.ServerOptions{Errors: &errorHandler{}}, h.Serve)
+			c := g.dial(t)
+			c.send("POST / HTTP/1.1\r\nHost: gw.test\r\n" + fields + "\r\n\r\n1")
+			if res, _ := c.response("POST"); res.StatusCode != 504 || !res.Close {
+				t.Errorf("status %d, close %t", res.StatusCode, res.Close)
+			}
+			c.ended()
+		})
+	}
+}
+
+// A deadline of the exchange interrupts writing to a client that reads nothing.
+func testDeadlineWhileWriting(t *testing.T, e Engine) {
+	for name, length := range map[string]int64{"known length": 1 << 40, "unknown length": -1} {
+		done := make(chan error, 1)
+		h := timeout.New(timeout.Options{Default: brief})(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+			x.OnDone(func(x *gateway.Exchange) { done <- x.SendErr })
+			return streaming(length, zeros{})(x)
+		}))
+		g := start(t, e, wire.ServerOptions{}, h.Serve)
+		g.dial(t).get("GET /")
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Errorf("%s: no SendErr", name)
+			}
+		case <-time.After(patience):
+			t.Errorf("%s: the exchange doesn't end", name)
+		}
+	}
+}
