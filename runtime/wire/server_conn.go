@@ -33,6 +33,7 @@ type conn struct {
 	mu      sync.Mutex
 	waiting bool      // for a request
 	fresh   bool      // there hasn't been one yet
+	reading bool      // the head of one
 	running *exchange // that has not ended
 	since   instant   // when it began
 	look    instant   // when the watch looks next whether the client is still there
@@ -40,7 +41,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, sock: newSocket(nc), fresh: true, waiting: true}
+	c := &conn{server: s, sock: newSocket(nc), fresh: true, waiting: true, since: now()}
 	l := &s.options.Listen
 	c.sock.readEach, c.sock.writeEach = l.ReadDeadline, l.WriteDeadline
 	c.in.sock, c.in.src, c.out = c.sock, c.sock, c.sock
@@ -181,7 +182,7 @@ func (c *conn) wake() (fresh bool) {
 	c.mu.Lock()
 	fresh = c.fresh
 	if c.waiting {
-		c.waiting, c.fresh = false, false
+		c.waiting, c.fresh, c.reading = false, false, true
 		if c.server.draining.Load() {
 			c.sock.limitReads(after(newcomers)) // later than what drain may just have set
 		}
@@ -244,7 +245,7 @@ func (c *conn) drain() {
 	switch {
 	case c.waiting && !c.fresh:
 		c.sock.limitReads(now())
-	case c.running == nil: // it has just connected, or a request is half there
+	case c.waiting || c.reading: // it has just connected, or a request is half there
 		c.sock.limitReads(after(newcomers))
 	}
 }

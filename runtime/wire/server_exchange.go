@@ -78,7 +78,6 @@ func (c *conn) parse() (e *exchange, refusal *gateway.Error) {
 	}
 	head := string(b[:n])
 	if head == preface && c.isHTTP2() {
-		c.endRunning()
 		c.give(c.sock, b)
 		return nil, nil
 	}
@@ -118,16 +117,26 @@ func (e *exchange) begin(c *conn) {
 	if c.state != nil {
 		e.Request.Scheme, e.Request.TLS = "https", c.state
 	}
-	at := instantOf(e.Start)
 	c.sock.wd.want = 0
 	if d := s.options.WriteTimeout; d > 0 {
-		c.sock.wd.want = at + instant(d)
+		c.sock.wd.want = instantOf(e.Start) + instant(d)
 	}
 	c.mu.Lock()
-	c.running, c.since, c.look = e, at, 0
-	c.sock.rd.limit.Store(0) // drain may have set it
+	c.sock.rd.limit.Store(0) // drain may have set it, and does so no more
+	c.reading = false
 	c.mu.Unlock()
-	if !s.watching.Load() {
+}
+
+// publish tells other goroutines that the exchange is running.
+func (e *exchange) publish() {
+	c := e.c
+	c.mu.Lock()
+	c.running, c.since, c.look = e, instantOf(e.Start), 0
+	c.mu.Unlock()
+	e.mu.Lock()
+	e.open = true
+	e.mu.Unlock()
+	if s := c.server; !s.watching.Load() {
 		s.watch()
 	}
 }
@@ -143,7 +152,7 @@ func (c *conn) endRunning() {
 func (e *exchange) run(refusal *gateway.Error) (more bool) {
 	c, s := e.c, e.c.server
 	e.last = e.framing.close || s.options.DisableKeepAlive
-	e.open = e.framing.minor > 0
+	e.publish()
 	if e.body == nil {
 		c.in.release() // the handler may take its time
 	}
@@ -223,10 +232,10 @@ func (e *exchange) sendInterim(status int, fields gateway.Header) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case e.framing.minor == 0:
-		return nil // HTTP/1.0 doesn't know them
 	case !e.open:
 		return errLate
+	case e.framing.minor == 0:
+		return nil // HTTP/1.0 doesn't know them
 	case status == 100 && e.told:
 		return nil
 	}

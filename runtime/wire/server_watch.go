@@ -58,7 +58,7 @@ func (c *conn) check() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.running
-	if e == nil && (c.fresh || c.look != 0) {
+	if e == nil && (!c.waiting || c.fresh || c.look != 0) {
 		return false
 	}
 	at := now()
