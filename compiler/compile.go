@@ -10,6 +10,7 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/emit"
 	"github.com/aileron-gateway/aileronc/compiler/graph"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
 	"github.com/aileron-gateway/aileronc/compiler/lower"
 	"github.com/aileron-gateway/aileronc/compiler/pass"
 	"github.com/aileron-gateway/aileronc/compiler/source"
@@ -22,6 +23,8 @@ type Input struct {
 	Dir    string    // where relative paths in the config begin; "" is the working directory
 	Freeze *decode.Freezer
 	Ignore []diag.Code // warnings that aren't wanted
+	// Engine is what speaks HTTP/1.1 in the gateway; "" is kinds.Wire.
+	Engine kinds.Engine
 	// Version is the version of the compiler, for the binary to tell.
 	Version string
 }
@@ -46,7 +49,7 @@ func Check(in Input) *Result {
 	d := &decode.Decoder{List: r.Findings, Freeze: in.Freeze}
 	r.Graph = graph.Build(docs, d, in.Dir)
 	if !r.Findings.HasErrors() {
-		r.Program = lower.Program(r.Graph)
+		r.Program = lower.Program(r.Graph, in.Engine)
 		pass.Run(r.Program, r.Findings)
 	}
 	r.Structural = d.Structural

@@ -21,6 +21,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/compiler/decode"
 	"github.com/aileron-gateway/aileronc/compiler/diag"
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
 )
 
 // FuzzCompile mutates the configs of the golden cases and examples. Whatever the config
@@ -98,6 +99,7 @@ func holds(t *testing.T, text, dir string, frozen bool) (emitted, ok bool) {
 	run := func() *Result {
 		r, err := Compile(Input{
 			Files: []string{"-"}, Stdin: strings.NewReader(text), Dir: dir, Version: "test",
+			Engine: kinds.Engines[len(text)%len(kinds.Engines)],
 			Freeze: &decode.Freezer{All: frozen, Lookup: func(name string) (string, bool) { return "x`\"\n" + name, name != "B" }},
 		})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/emit"
 	"github.com/aileron-gateway/aileronc/compiler/graph"
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
 	"github.com/aileron-gateway/aileronc/compiler/lower"
 	"github.com/aileron-gateway/aileronc/compiler/pass"
 	"github.com/aileron-gateway/aileronc/compiler/source"
@@ -30,7 +31,7 @@ func TestPassesCanBeLeftOut(t *testing.T) {
 				if list.HasErrors() {
 					t.Fatalf("%s has errors", dirs[i])
 				}
-				p := lower.Program(g)
+				p := lower.Program(g, kinds.Wire)
 				for _, pass := range pass.All {
 					if pass.Name != left.Name {
 						pass.Run(p, list)

@@ -18,17 +18,29 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/emit"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
 	"github.com/aileron-gateway/aileronc/compiler/toolchain"
 	"github.com/aileron-gateway/aileronc/internal/replay"
 )
 
-// An example is a copy of an example's folder whose addresses are free ones.
+// An example is a copy of an example's folder whose addresses are free ones, for one engine.
 type example struct {
 	name, dir string
+	engine    kinds.Engine
 	script    []*replay.Entry
 	ports     replay.Ports
-	binary    string
 }
+
+// pkg is the package of the example, and what its binary is called.
+func (e *example) pkg() string {
+	if e.engine == kinds.Engines[0] {
+		return e.name
+	}
+	return e.name + otherEngine + string(e.engine)
+}
+
+// otherEngine stands in the names of packages that are not for the default engine.
+const otherEngine = "_on_"
 
 func TestExamples(t *testing.T) {
 	configs, err := filepath.Glob("*/config.yaml")
@@ -39,14 +51,18 @@ func TestExamples(t *testing.T) {
 	var all []*example
 	var files []emit.File
 	var plugins []ir.Plugin
-	for _, c := range configs {
-		e := prepare(t, root, filepath.Dir(c))
-		emitted, ps := e.compile(t)
-		for _, f := range emitted {
-			files = append(files, emit.File{Name: e.name + "/" + f.Name, Content: f.Content})
+	for _, engine := range kinds.Engines {
+		for _, c := range configs {
+			e := prepare(t, root, filepath.Dir(c), engine)
+			emitted, ps := e.compile(t)
+			for _, f := range emitted {
+				files = append(files, emit.File{Name: e.pkg() + "/" + f.Name, Content: f.Content})
+			}
+			if engine == kinds.Engines[0] {
+				plugins = append(plugins, ps...)
+			}
+			all = append(all, e)
 		}
-		plugins = append(plugins, ps...)
-		all = append(all, e)
 	}
 	if t.Failed() {
 		return
@@ -56,15 +72,15 @@ func TestExamples(t *testing.T) {
 		return
 	}
 	for _, e := range all {
-		e.binary = filepath.Join(root, "bin", e.name)
-		t.Run(e.name, e.run)
+		t.Run(e.pkg(), func(t *testing.T) { e.run(t, filepath.Join(root, "bin", e.pkg())) })
 	}
 }
 
 // prepare copies the folder of an example and gives it addresses of its own.
-func prepare(t *testing.T, root, name string) *example {
+func prepare(t *testing.T, root, name string, engine kinds.Engine) *example {
 	t.Helper()
-	e := &example{name: name, dir: filepath.Join(root, "work", name), ports: make(replay.Ports)}
+	e := &example{name: name, engine: engine, ports: make(replay.Ports)}
+	e.dir = filepath.Join(root, "work", e.pkg())
 	if err := os.CopyFS(e.dir, os.DirFS(name)); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +115,7 @@ func prepare(t *testing.T, root, name string) *example {
 func (e *example) compile(t *testing.T) ([]emit.File, []ir.Plugin) {
 	t.Helper()
 	r, err := compiler.Compile(compiler.Input{
-		Files: []string{filepath.Join(e.dir, "config.yaml")}, Dir: e.dir, Freeze: &decode.Freezer{}, Version: "test",
+		Files: []string{filepath.Join(e.dir, "config.yaml")}, Dir: e.dir, Freeze: &decode.Freezer{}, Engine: e.engine, Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +123,7 @@ func (e *example) compile(t *testing.T) ([]emit.File, []ir.Plugin) {
 	if n := len(r.Findings.Findings()); n > 0 {
 		var b bytes.Buffer
 		diag.Text(&b, r.Findings, r.Sources, false)
-		t.Errorf("%s has findings:\n%s", e.name, b.String())
+		t.Errorf("%s has findings:\n%s", e.pkg(), b.String())
 	}
 	if r.Program == nil {
 		return nil, nil
@@ -115,7 +131,7 @@ func (e *example) compile(t *testing.T) ([]emit.File, []ir.Plugin) {
 	return r.Files, r.Program.Plugins
 }
 
-// build builds all examples as packages of one module, with one command. It returns what
+// build builds all examples, for each engine, as packages of one module, with one command. It returns what
 // the linker tells of each.
 func build(t *testing.T, root string, files []emit.File, plugins []ir.Plugin) map[string]*linked {
 	t.Helper()
@@ -145,9 +161,9 @@ func build(t *testing.T, root string, files []emit.File, plugins []ir.Plugin) ma
 }
 
 // run starts the gateway, replays the script, and stops the gateway, which must end well.
-func (e *example) run(t *testing.T) {
+func (e *example) run(t *testing.T, binary string) {
 	var output bytes.Buffer
-	cmd := exec.Command(e.binary)
+	cmd := exec.Command(binary)
 	cmd.Dir = e.dir
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {

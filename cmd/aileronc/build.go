@@ -70,6 +70,7 @@ func buildCommand(io *stdio) *cobra.Command {
 		},
 	}
 	in.add(cmd)
+	in.engine.add(cmd)
 	bf.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "gateway", "`FILE` or folder to write the binary to")
 	cmd.Flags().StringVar(&bf.options.OS, "os", "", "operating `SYSTEM` to build for: linux, darwin, windows, …")

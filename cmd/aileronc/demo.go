@@ -24,6 +24,7 @@ Stop it with Ctrl-C.
 `
 
 func demoCommand(io *stdio) *cobra.Command {
+	in := inputFlags{files: []string{"config.yaml"}}
 	var bf buildFlags
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -39,7 +40,6 @@ prints requests to try. Its files are written to the user's cache folder.`,
 			if err := os.Chdir(dir); err != nil { // its config names files relative to it
 				return err
 			}
-			in := inputFlags{files: []string{"config.yaml"}}
 			r, err := in.compile(io)
 			if err != nil {
 				return err
@@ -52,6 +52,7 @@ prints requests to try. Its files are written to the user's cache folder.`,
 			return replace(cmd.Context(), io, binary, []string{"gateway"})
 		},
 	}
+	in.engine.add(cmd)
 	bf.add(cmd)
 	bf.here()
 	return cmd

@@ -39,6 +39,7 @@ module in DIR that is an error; a README.md or Dockerfile of your own stays as i
 		},
 	}
 	in.add(cmd)
+	in.engine.add(cmd)
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "`DIR` to write to")
 	cmd.Flags().StringVar(&pgo, "pgo", "", "add the profile in `FILE`, which go build uses by itself")
 	_ = cmd.MarkFlagRequired("output")

@@ -22,6 +22,7 @@ type inputFlags struct {
 	freeze    []string
 	freezeAll bool
 	ignore    []string
+	engine    engineFlag // of those that emit source
 }
 
 func (f *inputFlags) add(cmd *cobra.Command) {
@@ -85,6 +86,7 @@ func (f *inputFlags) input(io *stdio) compiler.Input {
 		Files:   f.files,
 		Stdin:   io.in,
 		Freeze:  &decode.Freezer{All: f.freezeAll, Names: f.freeze, Lookup: os.LookupEnv},
+		Engine:  f.engine.engine,
 		Version: aileronc.Version,
 	}
 	for _, code := range f.ignore {

@@ -34,6 +34,7 @@ as if they were given with --freeze.`,
 		},
 	}
 	in.add(cmd)
+	in.engine.add(cmd)
 	bf.add(cmd)
 	bf.here()
 	return cmd

@@ -140,7 +140,7 @@ func packages(p *ir.Program) map[string]string {
 
 // name decides all names before anything is printed.
 func (g *generator) name() {
-	reserved := []string{"main", "wire", "program", "config", "vars", "err"}
+	reserved := []string{"main", "assemble", "program", "config", "vars", "err"}
 	for _, pkg := range g.pkgs {
 		reserved = append(reserved, pkg)
 	}

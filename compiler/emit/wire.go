@@ -25,8 +25,8 @@ func (g *generator) wireFile() (string, *jen.File, error) {
 		body = append(body, g.component(c)...)
 	}
 	body = append(body, jen.Line(), jen.Return(g.code.expr(g.program.Root), jen.Nil()))
-	f.Comment("wire makes the components of the gateway, each after those that it needs.")
-	f.Func().Id("wire").Params(jen.Id("vars").Op("*").Qual(ir.Module+"/runtime/env", "Env")).
+	f.Comment("assemble makes the components of the gateway, each after those that it needs.")
+	f.Func().Id("assemble").Params(jen.Id("vars").Op("*").Qual(ir.Module+"/runtime/env", "Env")).
 		Params(jen.Op("*").Qual(ir.Module+"/runtime/app", "Gateway"), jen.Error()).Block(body...)
 	return "wire.go", f, nil
 }
@@ -114,7 +114,7 @@ func (g *generator) metaFile(version, digest string) (string, *jen.File) {
 	if len(vars) > 0 {
 		fields = append(fields, item{jen.Id("Env"), jen.Index().Add(app("Variable")).Add(column(vars...))})
 	}
-	fields = append(fields, item{jen.Id("Wire"), jen.Id("wire")})
+	fields = append(fields, item{jen.Id("Wire"), jen.Id("assemble")})
 	f.Comment("program is what the gateway says of itself, and how it starts.")
 	f.Var().Id("program").Op("=").Add(app("Program")).Add(column(fields...))
 	f.Comment("config is the config in a normal form, without its secrets.")

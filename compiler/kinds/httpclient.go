@@ -79,16 +79,20 @@ func (r *RetryConfig) check(c *Check) {
 	}
 }
 
-// Lower returns the client: the transport, within the retries, within the tripperwares.
+// Lower returns the client: the transport, within what decodes gzip, within the retries, within the tripperwares.
 func (s *HTTPClientSpec) Lower(l *Lower) ir.Expr {
 	transport, fails := s.transport(l)
+	gunzip := s.gunzip(l)
 	retries := s.RetryConfig != nil && (s.RetryConfig.MaxRetry > 0 || l.Deferred(&s.RetryConfig.MaxRetry))
-	if len(s.Tripperwares) == 0 && !retries {
+	if gunzip == nil && len(s.Tripperwares) == 0 && !retries {
 		l.Fails = fails
 		return transport
 	}
 	if fails {
 		transport = l.Link.Part(l, "transport", true, transport)
+	}
+	if gunzip != nil {
+		transport = ir.Call{Fun: gunzip, Args: []ir.Expr{transport}}
 	}
 	if retries {
 		transport = ir.Call{Fun: s.RetryConfig.lower(l), Args: []ir.Expr{transport}}
@@ -100,11 +104,24 @@ func (s *HTTPClientSpec) Lower(l *Lower) ir.Expr {
 func (s *HTTPClientSpec) transport(l *Lower) (e ir.Expr, fails bool) {
 	switch {
 	case s.HTTPTransportConfig != nil:
-		return l.Call("transport.HTTP1", s.HTTPTransportConfig.lower(l)), true
+		return s.HTTPTransportConfig.lower(l), true
 	case s.HTTP2TransportConfig != nil:
-		return l.Call("transport.HTTP2", s.HTTP2TransportConfig.lower(l)), true
+		return s.HTTP2TransportConfig.lower(l), true
 	}
-	return l.Call("transport.Default"), false
+	return standardTransport(l), false
+}
+
+// gunzip is what asks for gzip and decodes it around a transport that doesn't do so itself, nil for nothing.
+func (s *HTTPClientSpec) gunzip(l *Lower) ir.Expr {
+	switch t := s.HTTPTransportConfig; {
+	case !t.onWire(l):
+		return nil
+	case l.Deferred(&t.DisableCompression):
+		return l.Call("gunzip.Unless", l.Bool(&t.DisableCompression))
+	case t.DisableCompression:
+		return nil
+	}
+	return l.Call("gunzip.New")
 }
 
 func (r *RetryConfig) lower(l *Lower) ir.Expr {

@@ -1,9 +1,14 @@
 package kinds
 
-import "github.com/aileron-gateway/aileronc/compiler/ir"
+import (
+	"slices"
+
+	"github.com/aileron-gateway/aileronc/compiler/ir"
+)
 
 // HTTPTransportConfig is the configuration of a client of HTTP/1.1. What isn't set is as described
 // with each field, and not as in the default client. The proxies of the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) are used.
+// With allowHTTP2, writeBufferSize or readBufferSize it's a client of Go's net/http, whatever engine the gateway is built with.
 type HTTPTransportConfig struct {
 	// TLSConfig is used for https upstreams, unless dialConfig has one.
 	TLSConfig *TLSConfig `json:"tlsConfig" alt:"TLSConfig"`
@@ -27,9 +32,9 @@ type HTTPTransportConfig struct {
 	ExpectContinueTimeout int64 `json:"expectContinueTimeout" max:"9000000000000"`
 	// MaxResponseHeaderBytes is how large the head of a response may be, in bytes. 0 is 10 MiB.
 	MaxResponseHeaderBytes int64 `json:"maxResponseHeaderBytes" min:"0"`
-	// WriteBufferSize is the size of the write buffer of a connection, in bytes. 0 or less is 4 KiB.
+	// WriteBufferSize is the size of the write buffer of a connection, in bytes. With 0 or less the engine decides.
 	WriteBufferSize int32 `json:"writeBufferSize"`
-	// ReadBufferSize is the size of the read buffer of a connection, in bytes. 0 or less is 4 KiB.
+	// ReadBufferSize is the size of the read buffer of a connection, in bytes. With 0 or less the engine decides.
 	ReadBufferSize int32 `json:"readBufferSize"`
 	// AllowHTTP2 lets https upstreams choose HTTP/2, with default settings.
 	AllowHTTP2 bool `json:"allowHTTP2"`
@@ -74,8 +79,21 @@ type HTTP2TransportConfig struct {
 // SetDefaults sets what the documentation promises.
 func (t *HTTP2TransportConfig) SetDefaults() { t.MinLookupInterval = 2000 }
 
+// onWire reports whether the engine of the runtime can be this client. It has neither HTTP/2 nor buffers of a given size.
+func (t *HTTPTransportConfig) onWire(l *Lower) bool {
+	if t == nil || l.Engine == NetHTTP {
+		return false
+	}
+	return !t.AllowHTTP2 && !l.Deferred(&t.AllowHTTP2) &&
+		t.WriteBufferSize <= 0 && !l.Deferred(&t.WriteBufferSize) &&
+		t.ReadBufferSize <= 0 && !l.Deferred(&t.ReadBufferSize)
+}
+
+// onlyNetHTTP are the options that the engine of the runtime doesn't have.
+var onlyNetHTTP = []string{"DisableCompression", "WriteBufferSize", "ReadBufferSize", "AllowHTTP2"}
+
 func (t *HTTPTransportConfig) lower(l *Lower) ir.Expr {
-	return l.Struct("transport.HTTPOptions",
+	fields := []ir.Field{
 		ir.Set("TLS", clientTLS(l, t.TLSConfig, t.DialConfig)),
 		ir.Set("TLSHandshakeTimeout", l.Millis(&t.TLSHandshakeTimeout)),
 		ir.Set("DisableKeepAlives", l.Bool(&t.DisableKeepAlives)),
@@ -91,7 +109,12 @@ func (t *HTTPTransportConfig) lower(l *Lower) ir.Expr {
 		ir.Set("ReadBufferSize", l.Int(&t.ReadBufferSize)),
 		ir.Set("AllowHTTP2", l.Bool(&t.AllowHTTP2)),
 		ir.Set("Dial", t.DialConfig.lower(l)),
-	)
+	}
+	if !t.onWire(l) {
+		return l.Call("transport.HTTP1", l.Struct("transport.HTTPOptions", fields...))
+	}
+	fields = slices.DeleteFunc(fields, func(f ir.Field) bool { return slices.Contains(onlyNetHTTP, f.Name) })
+	return l.Call("wire.NewTransport", l.Struct("wire.TransportOptions", fields...))
 }
 
 func (t *HTTP2TransportConfig) lower(l *Lower) ir.Expr {
@@ -114,7 +137,7 @@ func (t *HTTP2TransportConfig) lower(l *Lower) ir.Expr {
 	if t.MultiIPConnPool || l.Deferred(&t.MultiIPConnPool) {
 		fields = append(fields, ir.Set("MinLookupInterval", l.Millis(&t.MinLookupInterval)))
 	}
-	return l.Struct("transport.HTTP2Options", fields...)
+	return l.Call("transport.HTTP2", l.Struct("transport.HTTP2Options", fields...))
 }
 
 // clientTLS is the TLS configuration in force, nil if there is none.

@@ -26,6 +26,8 @@ var httpServer = Kind{
 //
 // When the gateway is told to stop, the server accepts no more connections and lets
 // running requests end within shutdownTimeout.
+//
+// HTTP/1.1 is spoken by the engine that the gateway is built with (--engine), HTTP/2 always by Go's net/http.
 type HTTPServerSpec struct {
 	// Addr is the address to listen on, as host:port. An address in httpConfig.listenConfig takes precedence.
 	Addr string `json:"addr"`
@@ -118,7 +120,11 @@ func (s *HTTPServerSpec) Lower(l *Lower) ir.Expr {
 	var handler ir.Expr = ir.Routes{Router: s.router(l)}
 	handler = l.Chain(s.Middleware, Middleware, handler)
 	http := &s.HTTPConfig
-	return l.Call("server.New", l.Struct("server.Options",
+	fun, options := "wire.NewServer", "wire.ServerOptions"
+	if l.Engine == NetHTTP {
+		fun, options = "server.New", "server.Options"
+	}
+	return l.Call(fun, l.Struct(options,
 		ir.Set("Listen", http.ListenConfig.lower(l, l.String(addr))),
 		ir.Set("ReadTimeout", l.Seconds(&http.ReadTimeout)),
 		ir.Set("ReadHeaderTimeout", l.Seconds(&http.ReadHeaderTimeout)),

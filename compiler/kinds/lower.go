@@ -58,7 +58,9 @@ type Lower struct {
 	Note, Suffix string
 	// From is where the resource is declared: "config.yaml:31".
 	From string
-	Link Linker
+	// Engine is what servers and clients are to be made of.
+	Engine Engine
+	Link   Linker
 }
 
 // A Linker knows the other resources of the config.

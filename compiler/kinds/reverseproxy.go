@@ -77,5 +77,5 @@ func (s *ReverseProxyHandlerSpec) Lower(l *Lower) ir.Expr {
 
 // defaultTransport sends the requests of resources that name no round tripper.
 func defaultTransport(l *Lower) ir.Expr {
-	return l.Link.Builtin("default-transport", "the default transport", func() ir.Expr { return l.Call("transport.Default") })
+	return l.Link.Builtin("default-transport", "the default transport", func() ir.Expr { return standardTransport(l) })
 }

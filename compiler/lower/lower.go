@@ -13,11 +13,12 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/resource"
 )
 
-// Program lowers a graph without errors. Findings of the kinds are added to the
-// list of the graph's decoder.
-func Program(g *graph.Graph) *ir.Program {
+// Program lowers a graph without errors to a gateway that runs on engine. Findings of the
+// kinds are added to the list of the graph's decoder.
+func Program(g *graph.Graph, engine kinds.Engine) *ir.Program {
 	k := &linker{
 		graph:      g,
+		engine:     engine,
 		program:    &ir.Program{Sources: g.Sources()},
 		components: make(map[key]ir.Expr),
 		builtins:   make(map[string]ir.Expr),
@@ -37,6 +38,7 @@ func Program(g *graph.Graph) *ir.Program {
 // linker is the kinds.Linker of one program.
 type linker struct {
 	graph      *graph.Graph
+	engine     kinds.Engine
 	program    *ir.Program
 	components map[key]ir.Expr
 	builtins   map[string]ir.Expr
@@ -52,7 +54,7 @@ type key struct {
 }
 
 func (k *linker) newLower(r *graph.Resource, role kinds.Role) *kinds.Lower {
-	return &kinds.Lower{Check: r.Check(), Role: role, Link: k}
+	return &kinds.Lower{Check: r.Check(), Role: role, Engine: k.engine, Link: k}
 }
 
 // Use returns the variable of a resource, or its expression for inline kinds.

@@ -11,6 +11,7 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/graph"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
 	"github.com/aileron-gateway/aileronc/compiler/source"
 )
 
@@ -65,7 +66,7 @@ func program(t *testing.T, config string) (*ir.Program, []diag.Finding) {
 	if list.HasErrors() {
 		t.Fatalf("%+v", list.Findings())
 	}
-	return Program(g), list.Findings()
+	return Program(g, kinds.Wire), list.Findings()
 }
 
 // TestOrder holds that each component stands after those that it needs, and is made once.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "167e117ac2376c7e",
+	Digest:  "5ad3843922354404",
 	Config:  config,
 	Resources: []string{
 		"app/v1/BodyLimitMiddleware/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "UPLOAD_BYTES", Pos: "config.yaml:41:12"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

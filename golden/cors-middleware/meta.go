@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "7996ad1583f5753e",
+	Digest:  "51662ff8a14dfd5f",
 	Config:  config,
 	Resources: []string{
 		"app/v1/CORSMiddleware/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "PARTNER", Pos: "config.yaml:46:9"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "be5811ca3dddbcf9",
+	Digest:  "f4caa323675bb351",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -15,7 +15,7 @@ var program = app.Program{
 		"core/v1/HTTPLogger/default/default",
 		"core/v1/HTTPServer/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "79f1836d2fd4c479",
+	Digest:  "06c267606b22455b",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -18,7 +18,7 @@ var program = app.Program{
 		{Name: "CERT_FILE", Pos: "config.yaml:20:23"},
 		{Name: "KEY_FILE", Pos: "config.yaml:21:22"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "a3114a5353855ede",
+	Digest:  "b5a3b7396bb1a302",
 	Config:  config,
 	Resources: []string{
 		"app/v1/CORSMiddleware/default/default",
@@ -17,7 +17,7 @@ var program = app.Program{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
 		"core/v1/HTTPServer/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

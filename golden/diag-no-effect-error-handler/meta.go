@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "af1e811afabd1cbc",
+	Digest:  "25603172b8baf7b4",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -16,7 +16,7 @@ var program = app.Program{
 		"core/v1/StaticFileHandler/default/default",
 		"core/v1/TemplateHandler/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

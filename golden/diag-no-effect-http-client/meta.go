@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "158a57fe0f23b0ea",
+	Digest:  "9cc41467f2dac11e",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -15,7 +15,7 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/default",
 		"core/v1/ReverseProxyHandler/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,14 +7,14 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "2c6b23c6383db049",
+	Digest:  "682135cc7277d2dd",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
 		"core/v1/HTTPServer/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -15,17 +15,16 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/match"
 	"github.com/aileron-gateway/aileronc/runtime/match/rematch"
 	"github.com/aileron-gateway/aileronc/runtime/proxy"
-	"github.com/aileron-gateway/aileronc/runtime/server"
-	"github.com/aileron-gateway/aileronc/runtime/transport"
+	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
-// wire makes the components of the gateway, each after those that it needs.
-func wire(vars *env.Env) (*app.Gateway, error) {
+// assemble makes the components of the gateway, each after those that it needs.
+func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
 	// the default transport
-	defaultTransport := transport.Default()
+	defaultTransport := wire.DefaultTransport()
 
 	// config.yaml:18 core/v1 ReverseProxyHandler default/default
 	reverseProxyHandler, err := proxy.New(proxy.Options{
@@ -61,7 +60,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:8 core/v1 HTTPServer default/default
-	httpServer := server.New(server.Options{
+	httpServer := wire.NewServer(wire.ServerOptions{
 		Listen:            listen.Options{Addr: "127.0.0.1:8080"},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,

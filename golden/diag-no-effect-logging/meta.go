@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "658dafab413d69d2",
+	Digest:  "090864dbc99f2f5e",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "MAX", Pos: "config.yaml:38:23"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "1f92a6458f7cc710",
+	Digest:  "53b49cbbec63ddff",
 	Config:  config,
 	Resources: []string{
 		"app/v1/BodyLimitMiddleware/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
 		"core/v1/HTTPServer/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

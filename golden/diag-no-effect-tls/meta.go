@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "b86dd45cad861e04",
+	Digest:  "82711b461572a6a2",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 		{Name: "CERT_FILE", Pos: "config.yaml:21:23"},
 		{Name: "KEY_FILE", Pos: "config.yaml:22:22"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

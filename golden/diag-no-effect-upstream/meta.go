@@ -7,14 +7,14 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "7f83d81a57edf526",
+	Digest:  "c3ebed2ab5e5ed51",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
 		"core/v1/HTTPServer/default/default",
 		"core/v1/ReverseProxyHandler/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

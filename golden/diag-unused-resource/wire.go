@@ -8,8 +8,8 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/log"
 )
 
-// wire makes the components of the gateway, each after those that it needs.
-func wire(vars *env.Env) (*app.Gateway, error) {
+// assemble makes the components of the gateway, each after those that it needs.
+func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 

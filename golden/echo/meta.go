@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "bd84d81fa233b3c1",
+	Digest:  "2e3290dde13949aa",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -17,7 +17,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "ADDR", Pos: "config.yaml:14:9"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

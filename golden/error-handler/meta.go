@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "871ba6c530ba41b8",
+	Digest:  "3ec8b8a98626a6bf",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -20,7 +20,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "ERROR_TEXT", Pos: "config.yaml:74:21"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "697a1f62010c9016",
+	Digest:  "23c1b56225eed436",
 	Config:  config,
 	Resources: []string{
 		"app/v1/HealthCheckHandler/default/default",
@@ -18,7 +18,7 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/default",
 		"core/v1/ReverseProxyHandler/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

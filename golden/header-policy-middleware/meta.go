@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "3578ad280cf22853",
+	Digest:  "9f6384fe7371c773",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -20,7 +20,7 @@ var program = app.Program{
 		{Name: "CLIENT", Pos: "config.yaml:71:20"},
 		{Name: "PRELOAD", Pos: "config.yaml:39:13"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "3f4be49baba3abd8",
+	Digest:  "4979fd013b9fb0fd",
 	Config:  config,
 	Resources: []string{
 		"app/v1/HealthCheckHandler/default/default",
@@ -16,7 +16,7 @@ var program = app.Program{
 		"core/v1/ErrorHandler/default/details",
 		"core/v1/HTTPServer/default/default",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "a6a544b89e6d0134",
+	Digest:  "8f774b70ee096153",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -26,7 +26,7 @@ var program = app.Program{
 		{Name: "MAX_CONNS", Pos: "config.yaml:65:22"},
 		{Name: "SOURCE_IP", Pos: "config.yaml:74:21"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

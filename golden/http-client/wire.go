@@ -18,14 +18,14 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/match"
 	"github.com/aileron-gateway/aileronc/runtime/proxy"
 	"github.com/aileron-gateway/aileronc/runtime/retry"
-	"github.com/aileron-gateway/aileronc/runtime/server"
 	"github.com/aileron-gateway/aileronc/runtime/sockopt"
 	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 	"github.com/aileron-gateway/aileronc/runtime/transport"
+	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
-// wire makes the components of the gateway, each after those that it needs.
-func wire(vars *env.Env) (*app.Gateway, error) {
+// assemble makes the components of the gateway, each after those that it needs.
+func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
@@ -107,7 +107,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	upstreamLog := accesslog.New(accesslog.Options{Logger: logger})
 
 	// config.yaml:130 core/v1 HTTPClient default/news-client
-	newsClient := upstreamLog(retry.New(retry.Options{Max: 2})(transport.Default()))
+	newsClient := upstreamLog(retry.New(retry.Options{Max: 2})(wire.DefaultTransport()))
 
 	// config.yaml:115 core/v1 ReverseProxyHandler default/news
 	news, err := proxy.New(proxy.Options{
@@ -124,7 +124,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	}
 
 	// config.yaml:163 core/v1 HTTPClient default/plain
-	plain := transport.Default()
+	plain := wire.DefaultTransport()
 
 	// config.yaml:148 core/v1 ReverseProxyHandler default/legacy
 	legacy, err := proxy.New(proxy.Options{
@@ -144,7 +144,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:10 core/v1 HTTPServer default/public
-	public := server.New(server.Options{
+	public := wire.NewServer(wire.ServerOptions{
 		Listen:            listen.Options{Addr: "127.0.0.1:8080"},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,

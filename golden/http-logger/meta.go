@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "b313da51b113f9f6",
+	Digest:  "8dc964b8b67d1724",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -16,7 +16,7 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/default",
 		"core/v1/ReverseProxyHandler/default/api",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

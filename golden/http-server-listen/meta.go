@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "ce6dbfb555370b13",
+	Digest:  "83766bf3cb2f1175",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 		{Name: "CONNECTIONS", Pos: "config.yaml:27:24"},
 		{Name: "OFFICE_NETWORK", Pos: "config.yaml:28:31"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

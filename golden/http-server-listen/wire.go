@@ -14,10 +14,11 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/log"
 	"github.com/aileron-gateway/aileronc/runtime/server"
 	"github.com/aileron-gateway/aileronc/runtime/sockopt"
+	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
-// wire makes the components of the gateway, each after those that it needs.
-func wire(vars *env.Env) (*app.Gateway, error) {
+// assemble makes the components of the gateway, each after those that it needs.
+func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
@@ -28,7 +29,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:13 core/v1 HTTPServer default/public
-	public := server.New(server.Options{
+	public := wire.NewServer(wire.ServerOptions{
 		Listen: listen.Options{
 			Addr:            "tcp4://127.0.0.1:8080",
 			ConnectionLimit: vars.Int("config.yaml:27:24", "${CONNECTIONS:-500}", 0, math.MinInt32, math.MaxInt32),
@@ -54,7 +55,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	}, &routePublic{echoHandler: echoHandler})
 
 	// config.yaml:57 core/v1 HTTPServer default/local
-	local := server.New(server.Options{
+	local := wire.NewServer(wire.ServerOptions{
 		Listen:            listen.Options{Addr: "unix://./gateway.sock", KeepAlive: listen.KeepAlive{Disable: true}},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,

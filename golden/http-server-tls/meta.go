@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "5f70b133c84d0f0f",
+	Digest:  "74e4f867399a7833",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -18,7 +18,7 @@ var program = app.Program{
 		{Name: "KEY_FILE", Pos: "config.yaml:23:22"},
 		{Name: "MAX_TLS_VERSION", Pos: "config.yaml:28:21"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -15,10 +15,11 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/log"
 	"github.com/aileron-gateway/aileronc/runtime/server"
 	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
+	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
-// wire makes the components of the gateway, each after those that it needs.
-func wire(vars *env.Env) (*app.Gateway, error) {
+// assemble makes the components of the gateway, each after those that it needs.
+func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
@@ -49,7 +50,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:10 core/v1 HTTPServer default/public
-	public := server.New(server.Options{
+	public := wire.NewServer(wire.ServerOptions{
 		Listen:            listen.Options{Addr: "127.0.0.1:8443", TLS: publicTLS, ConnectionLimit: 10000},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,

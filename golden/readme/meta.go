@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "52a81f553499ef31",
+	Digest:  "c4d710cafb42838a",
 	Config:  config,
 	Resources: []string{
 		"app/v1/CORSMiddleware/default/our-site",
@@ -19,7 +19,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "ADDR", Pos: "config.yaml:12:9"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "08fe24ccd84f8d95",
+	Digest:  "4995aaefa8075d5c",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -20,7 +20,7 @@ var program = app.Program{
 		{Name: "KEY", Pos: "config.yaml:49:38"},
 		{Name: "PASSWORD", Pos: "config.yaml:51:46", Required: true},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "0255a7b370d2a0fd",
+	Digest:  "3c672b47b25df18d",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -18,7 +18,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "STATIC_HOST", Pos: "config.yaml:77:16"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

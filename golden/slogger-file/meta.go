@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "23a4a197e936f664",
+	Digest:  "9b509df6a5d2b678",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "LOG_DIR", Pos: "config.yaml:40:13"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "bcdeda004c339557",
+	Digest:  "0642c52fd81b59a6",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -21,7 +21,7 @@ var program = app.Program{
 		{Name: "NO_LOCATION", Pos: "config.yaml:33:15"},
 		{Name: "REMOTE_KEY", Pos: "config.yaml:59:16"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

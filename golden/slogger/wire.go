@@ -19,11 +19,11 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/replace"
 	"github.com/aileron-gateway/aileronc/runtime/replace/digest"
 	"github.com/aileron-gateway/aileronc/runtime/replace/encode"
-	"github.com/aileron-gateway/aileronc/runtime/server"
+	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
-// wire makes the components of the gateway, each after those that it needs.
-func wire(vars *env.Env) (*app.Gateway, error) {
+// assemble makes the components of the gateway, each after those that it needs.
+func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:28 core/v1 SLogger default/default
 	sLogger := log.New(log.Options{
 		Level:        gateway.LevelWarn,
@@ -70,7 +70,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: sLogger})
 
 	// config.yaml:12 core/v1 HTTPServer default/default
-	httpServer := server.New(server.Options{
+	httpServer := wire.NewServer(wire.ServerOptions{
 		Listen:            listen.Options{Addr: "127.0.0.1:8080"},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,

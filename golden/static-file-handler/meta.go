@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "13769db218ac2908",
+	Digest:  "d762067bf7b5dcd1",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -18,7 +18,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "SITE", Pos: "config.yaml:28:12"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -12,12 +12,12 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/listen"
 	"github.com/aileron-gateway/aileronc/runtime/log"
-	"github.com/aileron-gateway/aileronc/runtime/server"
 	"github.com/aileron-gateway/aileronc/runtime/static"
+	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
-// wire makes the components of the gateway, each after those that it needs.
-func wire(vars *env.Env) (*app.Gateway, error) {
+// assemble makes the components of the gateway, each after those that it needs.
+func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
@@ -43,7 +43,7 @@ func wire(vars *env.Env) (*app.Gateway, error) {
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// config.yaml:8 core/v1 HTTPServer default/default
-	httpServer := server.New(server.Options{
+	httpServer := wire.NewServer(wire.ServerOptions{
 		Listen:            listen.Options{Addr: "127.0.0.1:8080"},
 		ReadTimeout:       30 * time.Second,
 		ReadHeaderTimeout: 30 * time.Second,

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "3ccb5e1a87db5ba2",
+	Digest:  "78901a51a425e505",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -17,7 +17,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "VERSION", Pos: "config.yaml:35:20"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "58afb9456aa06ed0",
+	Digest:  "67721cdf42ef9bf2",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -18,7 +18,7 @@ var program = app.Program{
 	Env: []app.Variable{
 		{Name: "REPORT_MILLIS", Pos: "config.yaml:36:16"},
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

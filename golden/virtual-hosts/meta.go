@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "abdf82ab73cdca22",
+	Digest:  "cc4409b731f2ccf1",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/orders",
@@ -19,7 +19,7 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/public",
 		"core/v1/TemplateHandler/default/home",
 	},
-	Wire: wire,
+	Wire: assemble,
 }
 
 // config is the config in a normal form, without its secrets.

@@ -3,9 +3,12 @@ package replay
 import (
 	"fmt"
 	"io"
+	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -94,20 +97,28 @@ func (p Ports) Rewrite(text string) (string, error) {
 	var err error
 	text = address.ReplaceAllStringFunc(text, func(a string) string {
 		if p[a] == "" {
-			p[a], err = freeAddress()
+			p[a], err = p.free()
 		}
 		return p[a]
 	})
 	return text, err
 }
 
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// free returns an address that p doesn't have yet. Its port is below those that systems give to connections and to
+// whoever asks for any: it takes a while until the gateway listens there.
+func (p Ports) free() (string, error) {
+	var err error
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		if slices.Contains(slices.Collect(maps.Values(p)), addr) {
+			continue
+		}
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 // WaitFor waits until something listens on an address, or done is closed.

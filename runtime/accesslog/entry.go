@@ -1,7 +1,6 @@
 package accesslog
 
 import (
-	"net/http"
 	"sync"
 	"time"
 
@@ -35,7 +34,7 @@ func (l *logger) begin(side string, x *gateway.Exchange) entry {
 		e.size, e.length = r.ContentLength, r.ContentLength
 	}
 	e.write(&l.request, "request")
-	e.status, e.size, e.header, e.length = http.StatusInternalServerError, -1, nil, -1
+	e.status, e.size, e.header, e.length = 500, -1, nil, -1
 	return e
 }
 
@@ -45,7 +44,7 @@ func (e *entry) answered() {
 	e.status, e.header, e.size = r.Status, r.Header, contentLength(e.x)
 	e.length = e.size
 	if e.status == 0 {
-		e.status = http.StatusOK
+		e.status = 200
 	}
 }
 
@@ -62,11 +61,11 @@ func (e *entry) end() {
 func contentLength(x *gateway.Exchange) int64 {
 	r := &x.Response
 	switch {
-	case r.Status == http.StatusNoContent || 100 <= r.Status && r.Status < 200: // RFC 9110, section 8.6
+	case r.Status == 204 || 100 <= r.Status && r.Status < 200: // RFC 9110, section 8.6
 		return -1
 	case r.Body != nil:
 		return r.ContentLength
-	case len(r.Bytes) == 0 && (x.Request.Method == http.MethodHead || r.Status == http.StatusNotModified):
+	case len(r.Bytes) == 0 && (x.Request.Method == "HEAD" || r.Status == 304):
 		return r.ContentLength
 	}
 	return int64(len(r.Bytes))

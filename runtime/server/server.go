@@ -151,20 +151,30 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	addr := s.listener.Addr().String()
 	s.log(gateway.LevelInfo, "server started. listening on "+addr)
+	return s.serve(ctx, func() { s.log(gateway.LevelInfo, "server is shutting down. listening ended on "+addr) })
+}
+
+// serve is Run on a listener that is there. It calls draining when ctx has ended.
+func (s *Server) serve(ctx context.Context, draining func()) error {
+	defer s.cancel()
+	addr := s.listener.Addr().String()
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(s.listener) }()
 	select {
 	case err := <-served:
-		s.cut()
-		return fmt.Errorf("serve on %s: %w", addr, err)
+		if ctx.Err() == nil {
+			s.cut()
+			return fmt.Errorf("serve on %s: %w", addr, err)
+		}
+		served <- err // who ends ctx may close the listener, too
 	case <-ctx.Done():
 	}
-	s.log(gateway.LevelInfo, "server is shutting down. listening ended on "+addr)
+	draining()
 	if err := s.drain(); err != nil {
 		s.log(gateway.LevelWarn, "exchanges were cut off at the end of the shutdown timeout on "+addr)
 	}
 	s.cut()
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve on %s: %w", addr, err)
 	}
 	return nil

@@ -145,21 +145,23 @@ func TestTransportRefusesRequests(t *testing.T) {
 		spoil func(r *gateway.Request)
 		want  error
 	}{
-		"line in a value":  {func(r *gateway.Request) { r.Header.Add("X", "a\r\nEvil: 1") }, errValue},
-		"LF in a value":    {func(r *gateway.Request) { r.Header.Add("X", "a\nb") }, errValue},
-		"CR in a value":    {func(r *gateway.Request) { r.Header.Add("X", "a\rb") }, errValue},
-		"NUL in a value":   {func(r *gateway.Request) { r.Header.Add("X", "a\x00b") }, errValue},
-		"name":             {func(r *gateway.Request) { r.Header.Add("X: y", "a") }, errName},
-		"empty name":       {func(r *gateway.Request) { r.Header.Add("", "a") }, errName},
-		"method":           {func(r *gateway.Request) { r.Method = "GET / HTTP/1.1\r\n" }, errMethod},
-		"no method":        {func(r *gateway.Request) { r.Method = "" }, errMethod},
-		"CONNECT":          {func(r *gateway.Request) { r.Method = "CONNECT" }, errMethod},
-		"query":            {func(r *gateway.Request) { r.RawQuery = "a\r\nb" }, errTarget},
-		"scheme":           {func(r *gateway.Request) { r.Scheme = "ftp" }, errScheme},
-		"host":             {func(r *gateway.Request) { r.Host = "a b" }, nil},
-		"host, two lines":  {func(r *gateway.Request) { r.Host = "a\r\nb: c" }, nil},
-		"no host":          {func(r *gateway.Request) { r.Host = "" }, nil},
-		"upgrade, spoiled": {func(r *gateway.Request) { r.Header = gateway.Header{{Name: "Connection", Value: "upgrade"}, {Name: "Upgrade", Value: "a\nb"}} }, errValue},
+		"line in a value": {func(r *gateway.Request) { r.Header.Add("X", "a\r\nEvil: 1") }, errValue},
+		"LF in a value":   {func(r *gateway.Request) { r.Header.Add("X", "a\nb") }, errValue},
+		"CR in a value":   {func(r *gateway.Request) { r.Header.Add("X", "a\rb") }, errValue},
+		"NUL in a value":  {func(r *gateway.Request) { r.Header.Add("X", "a\x00b") }, errValue},
+		"name":            {func(r *gateway.Request) { r.Header.Add("X: y", "a") }, errName},
+		"empty name":      {func(r *gateway.Request) { r.Header.Add("", "a") }, errName},
+		"method":          {func(r *gateway.Request) { r.Method = "GET / HTTP/1.1\r\n" }, errMethod},
+		"no method":       {func(r *gateway.Request) { r.Method = "" }, errMethod},
+		"CONNECT":         {func(r *gateway.Request) { r.Method = "CONNECT" }, errMethod},
+		"query":           {func(r *gateway.Request) { r.RawQuery = "a\r\nb" }, errTarget},
+		"scheme":          {func(r *gateway.Request) { r.Scheme = "ftp" }, errScheme},
+		"host":            {func(r *gateway.Request) { r.Host = "a b" }, nil},
+		"host, two lines": {func(r *gateway.Request) { r.Host = "a\r\nb: c" }, nil},
+		"no host":         {func(r *gateway.Request) { r.Host = "" }, nil},
+		"upgrade, spoiled": {func(r *gateway.Request) {
+			r.Header = gateway.Header{{Name: "Connection", Value: "upgrade"}, {Name: "Upgrade", Value: "a\nb"}}
+		}, errValue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			leg, end := newLeg(t, "GET", "http://"+addr)

@@ -126,7 +126,7 @@ func (l *link) isAlive() bool {
 	if limit := l.up.t.options.IdleConnTimeout; limit > 0 && idle >= limit {
 		return false
 	}
-	if idle < calm || l.sock.raw == nil {
+	if l.sock.raw == nil {
 		return true
 	}
 	l.silent = true

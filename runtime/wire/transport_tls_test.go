@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +31,7 @@ func newTLSServer(t *testing.T, h http.HandlerFunc) (s *httptest.Server, ca stri
 	}
 	s = httptest.NewUnstartedServer(h)
 	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 	s.StartTLS()
 	t.Cleanup(s.Close)
@@ -167,7 +169,10 @@ func forwardProxy(t *testing.T, secure bool) (proxy, ca string, seen func() stri
 		}
 		defer c.Close()
 		io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
-		go io.Copy(to, c)
+		go func() {
+			io.Copy(to, c)
+			to.Close()
+		}()
 		io.Copy(c, to)
 	}
 	seen = func() string { return <-lines }
@@ -293,7 +298,10 @@ func socksServer(t *testing.T, login bool, addr string) (proxy string, asked cha
 			return
 		}
 		defer to.Close()
-		go io.Copy(to, r)
+		go func() {
+			io.Copy(to, r)
+			to.Close()
+		}()
 		io.Copy(c, to)
 	}), asked
 }

@@ -1,15 +1,19 @@
 package server_test
 
 import (
-	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
+	"net/http/httptrace"
+	"net/textproto"
+	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,7 +98,7 @@ func TestProtocols(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			g := start(t, tt.server, about)
-			addr, scheme := g.Addr().String(), "http"
+			addr, scheme := g.addr.String(), "http"
 			if tt.tls {
 				scheme = "https"
 			}
@@ -119,105 +123,6 @@ func TestProtocols(t *testing.T) {
 
 func with(o server.Options, f func(*server.Options)) server.Options { f(&o); return o }
 
-func TestMutualTLS(t *testing.T) {
-	ca, foreign := testpki.New(t), testpki.New(t)
-	g := start(t, secure(t, ca, tlsconf.Options{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: []string{ca.File}}), about)
-	for _, tt := range []struct {
-		name string
-		ca   *testpki.CA
-		ok   bool
-	}{{"friend", ca, true}, {"stranger", foreign, false}, {"nobody", nil, false}} {
-		t.Run(tt.name, func(t *testing.T) {
-			c := httpClient(t, ca, http1)
-			if tt.ca != nil {
-				cert, key := tt.ca.Issue(t, tt.name)
-				pair, err := tls.LoadX509KeyPair(cert, key)
-				if err != nil {
-					t.Fatal(err)
-				}
-				c.Transport.(*http.Transport).TLSClientConfig.Certificates = []tls.Certificate{pair}
-			}
-			res, err := c.Get("https://" + g.Addr().String() + "/")
-			if ok := err == nil; ok != tt.ok {
-				t.Fatalf("got %v", err)
-			}
-			if tt.ok {
-				b, _ := io.ReadAll(res.Body)
-				_ = res.Body.Close()
-				if !strings.Contains(string(b), "peer=friend") {
-					t.Errorf("got %q", b)
-				}
-			}
-		})
-	}
-}
-
-func TestCleartextOnTheTLSPort(t *testing.T) {
-	lines := &logger{}
-	g := start(t, with(secure(t, testpki.New(t), tlsconf.Options{}), func(o *server.Options) { o.Logger = lines }), about)
-	c := g.dial(t)
-	c.get("GET /")
-	if res, _ := c.response("GET"); res.StatusCode != 400 {
-		t.Errorf("status %d", res.StatusCode)
-	}
-	eventually(t, func() bool { return lines.has("TLS handshake error") })
-}
-
-func TestUpgradeOverTLS(t *testing.T) {
-	ca := testpki.New(t)
-	ours, upstream := pair(t)
-	done := make(chan *gateway.Exchange, 1)
-	g := start(t, secure(t, ca, tlsconf.Options{}), upgrading(ours, done))
-	conn, err := tls.Dial("tcp", g.Addr().String(), &tls.Config{RootCAs: ca.Pool})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	c := &client{conn, t, bufio.NewReader(conn)}
-	c.send(upgradeRequest + "ping")
-	c.head()
-	if err := conn.CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
-	if b, err := io.ReadAll(upstream); string(b) != "ping" || err != nil {
-		t.Errorf("the upstream got %q, %v", b, err)
-	}
-	_, _ = io.WriteString(upstream, "pong")
-	_ = upstream.Close()
-	if rest, err := c.rest(); rest != "pong" || err != nil {
-		t.Errorf("the client got %q, %v", rest, err)
-	}
-	if x := <-done; x.SendErr != nil {
-		t.Errorf("SendErr: %v", x.SendErr)
-	}
-}
-
-func TestUnixSocket(t *testing.T) {
-	o := server.Options{}
-	o.Listen.Addr = "unix://" + filepath.Join(t.TempDir(), "gw.sock")
-	g := start(t, o, func(x *gateway.Exchange) error { return text(200, "from "+x.Request.RemoteAddr)(x) })
-	c := g.dial(t)
-	c.get("GET /")
-	if _, body := c.response("GET"); body != "from @" && body != "from " {
-		t.Errorf("got %q", body)
-	}
-}
-
-func TestNetworks(t *testing.T) {
-	o := server.Options{}
-	o.Listen.Networks = []string{"192.168.0.1/32"}
-	g := start(t, o, text(200, "hello"))
-	c, err := net.Dial("tcp", g.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	if b, _ := io.ReadAll(c); len(b) > 0 {
-		t.Errorf("got %q", b)
-	}
-}
-
 // The client's side of HTTP/2, with all that is special there.
 func TestHTTP2(t *testing.T) {
 	errs, trailers := &errorHandler{}, make(chan gateway.Header, 1)
@@ -231,7 +136,7 @@ func TestHTTP2(t *testing.T) {
 			}
 			x.Response.Header = fields("Trailer", "X-Announced", "Connection", "close", "Upgrade", "h2c", "Keep-Alive", "1")
 			x.Response.Trailer = func() gateway.Header { return fields("X-Announced", "1", "Grpc-Status", "0") }
-			return stream(-1, "hello")(x)
+			return streaming(-1, strings.NewReader("hello"))(x)
 		case "/cut":
 			return streaming(-1, broken("12345"))(x)
 		case "/panic":
@@ -247,7 +152,7 @@ func TestHTTP2(t *testing.T) {
 	})
 	c := httpClient(t, nil, h2c)
 	get := func(path string, header http.Header) (*http.Response, string, error) {
-		r, _ := http.NewRequest("GET", "http://"+g.Addr().String()+path, nil)
+		r, _ := http.NewRequest("GET", "http://"+g.addr.String()+path, nil)
 		r.Header = header
 		if path == "/trailers" {
 			r.Method, r.Body, r.Trailer = "POST", io.NopCloser(strings.NewReader("x")), http.Header{"X-Up": {"2"}}
@@ -295,9 +200,83 @@ func TestHTTP2IdleTimeout(t *testing.T) {
 	}
 	c = g.dial(t)
 	c.get("GET /")
-	c.response("GET")
+	if res, err := http.ReadResponse(c.r, nil); err != nil {
+		t.Fatal(err)
+	} else if _, err := io.ReadAll(res.Body); err != nil {
+		t.Fatal(err)
+	}
 	_ = c.SetReadDeadline(time.Now().Add(150 * time.Millisecond))
-	if _, err := c.rest(); !errors.Is(err, errTimeout) {
+	if _, err := c.rest(); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("HTTP/1.1: %v; want the connection open", err)
+	}
+}
+
+// The race detector watches this one: what net/http sends must not be touched any more, even if
+// it has returned because the client has given up.
+func TestEarlyHintsToAClientThatGoes(t *testing.T) {
+	g := start(t, server.Options{HTTP2: &server.HTTP2{H2C: true}}, func(x *gateway.Exchange) error {
+		for i := range 50 {
+			h := gateway.Header{}
+			for range 50 {
+				h.Add("X-"+strconv.Itoa(len(h))+"-"+strconv.Itoa(i), "v")
+			}
+			_ = x.Interim(103, h)
+		}
+		return text(200, "hello")(x)
+	})
+	p := new(http.Protocols)
+	p.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: p}}
+	defer client.CloseIdleConnections()
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			left := i
+			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
+				if left--; left < 0 {
+					cancel()
+				}
+				return nil
+			}})
+			req, _ := http.NewRequestWithContext(ctx, "GET", "http://"+g.addr.String(), nil)
+			if resp, err := client.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A handler of net/http may panic on purpose. That isn't told.
+func TestAbortHandler(t *testing.T) {
+	for name, h := range map[string]gateway.HandlerFunc{
+		"panic":    func(*gateway.Exchange) error { panic(http.ErrAbortHandler) },
+		"returned": func(*gateway.Exchange) error { return &gateway.Error{Status: 500, Cause: http.ErrAbortHandler} },
+	} {
+		errs, done, closed := &errorHandler{}, make(chan error, 1), make(chan struct{}, 2)
+		g := start(t, server.Options{Errors: errs}, func(x *gateway.Exchange) error {
+			x.OnDone(func(x *gateway.Exchange) { done <- x.SendErr })
+			r, w := io.Pipe()
+			go func() {
+				_, _ = w.Write([]byte("never"))
+				closed <- struct{}{}
+			}()
+			x.Response.Body = r
+			return h(x)
+		})
+		c := g.dial(t)
+		c.get("GET /")
+		if rest, err := c.rest(); rest != "" || err != nil {
+			t.Errorf("%s: %q, %v", name, rest, err)
+		}
+		if err := <-done; err == nil {
+			t.Errorf("%s: no SendErr", name)
+		}
+		<-closed
+		if len(errs.errors) > 0 {
+			t.Errorf("%s: logged %v", name, errs.errors)
+		}
 	}
 }

@@ -1,0 +1,147 @@
+package wire
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+// ReadBuffer waits for the peer, and returns a buffer with n bytes that came. While it waits, there is
+// no buffer.
+func (s *socket) ReadBuffer() (b *buffer, n int, err error) {
+	if s.raw == nil {
+		b = getBuffer()
+		n, err = s.Read(b[:])
+		return b, n, err
+	}
+	limit := s.rd.want
+	if s.readEach > 0 {
+		s.rd.want = earlier(limit, after(s.readEach))
+		defer func() { s.rd.want = limit }()
+	}
+	exact := false
+	for {
+		if err := s.arm(&s.rd, setRead, exact); err != nil {
+			return nil, 0, err
+		}
+		err := s.raw.Read(s.readable)
+		if err == nil {
+			b, n, err = s.got, s.gotN, s.gotErr
+			s.got = nil
+			return b, n, err
+		}
+		if !s.again(&s.rd, err) {
+			return nil, 0, s.failure(err)
+		}
+		exact = true
+	}
+}
+
+// serveReads waits for the peer as ReadBuffer does, but calls serve each time something has come and is in in, until that
+// returns true. serve must neither read from s nor close it.
+func (s *socket) serveReads(in *input, serve func() bool) error {
+	s.in, s.inline = in, serve
+	defer func() { s.inline = nil }()
+	exact := false
+	for {
+		if err := s.arm(&s.rd, setRead, exact); err != nil {
+			return err
+		}
+		err := s.raw.Read(s.readable)
+		if err == nil {
+			return s.gotErr
+		}
+		if !s.again(&s.rd, err) {
+			return s.failure(err)
+		}
+		exact = true
+	}
+}
+
+// silence is how long an answer is waited for before the connection is looked at again, see Ask.
+const silence = time.Second
+
+// Ask writes p and returns what comes then, as ReadBuffer does. It spares the attempt to read before waiting, which
+// would come too early for an answer. sent is how much of p has been written: if that isn't all, nothing has been
+// waited for; without an error, the peer takes no more for now. If all has been written, and there is neither a buffer nor an error,
+// nothing has come for a while: p isn't needed any more, and ReadBuffer is for the rest of the waiting.
+func (s *socket) Ask(p []byte) (b *buffer, n, sent int, err error) {
+	if s.raw == nil || s.readEach > 0 || s.writeEach > 0 {
+		return nil, 0, 0, nil
+	}
+	if err := s.arm(&s.wd, setWrite, false); err != nil {
+		return nil, 0, 0, err
+	}
+	limit := s.rd.want
+	// An end of the connection that came before p was written isn't told again: so look once in a while.
+	s.rd.want = earlier(limit, after(silence))
+	err = s.arm(&s.rd, setRead, false)
+	if s.rd.want = limit; err != nil {
+		return nil, 0, 0, err
+	}
+	s.ask, s.asked = p, 0
+	err = s.raw.Read(s.readable)
+	sent = s.asked
+	s.ask = nil
+	switch {
+	case err == nil && s.gotErr == nil && s.got == nil: // not all of p could be written
+		return nil, 0, sent, nil
+	case err == nil:
+		b, n, err = s.got, s.gotN, s.gotErr
+		s.got = nil
+		return b, n, sent, err
+	case sent < len(p):
+		if s.again(&s.rd, err) {
+			err = nil
+		}
+		return nil, 0, sent, s.failure(err)
+	}
+	if !s.again(&s.rd, err) {
+		return nil, 0, sent, s.failure(err)
+	}
+	return nil, 0, sent, nil
+}
+
+// tryAsk writes what Ask has been given, and reports whether there is nothing to wait for.
+func (s *socket) tryAsk(fd uintptr) bool {
+	p := s.ask
+	s.ask, s.got, s.gotErr = nil, nil, nil
+	n, err := writeSocket(fd, p)
+	s.asked = n
+	if err != nil && err != syscall.EAGAIN {
+		s.gotErr = os.NewSyscallError("write", err)
+	}
+	return n < len(p)
+}
+
+// tryRead reads what has come; if that is nothing, it has itself called again when something has.
+func (s *socket) tryRead(fd uintptr) bool {
+	if s.ask != nil {
+		return s.tryAsk(fd)
+	}
+	b := getBuffer()
+	n, err := readSocket(fd, b[:])
+	if err == syscall.EAGAIN {
+		putBuffer(b)
+		return false
+	}
+	s.got, s.gotN, s.gotErr = nil, n, nil
+	switch {
+	case err != nil:
+		s.gotErr = os.NewSyscallError("read", err)
+	case n == 0:
+		s.gotErr = s.end()
+	case s.inline != nil:
+		s.in.take(b, n)
+		s.inside, s.fd = true, fd
+		done := s.inline()
+		s.inside = false
+		return done
+	default:
+		s.got = b
+		return true
+	}
+	s.gotN = 0
+	putBuffer(b)
+	return true
+}
