@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aileron-gateway/aileronc/internal/wirerows"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
@@ -49,8 +50,8 @@ func mayRefuse(fault *Fault, more ...int) bool {
 }
 
 func FuzzRequest(f *testing.F) {
-	for _, r := range requestRows {
-		f.Add([]byte(r.head + "5\r\nhello\r\n0\r\nA: b\r\n\r\n"))
+	for _, r := range wirerows.Requests {
+		f.Add([]byte(r.Head + "5\r\nhello\r\n0\r\nA: b\r\n\r\n"))
 	}
 	f.Add([]byte(browserHead))
 	f.Fuzz(func(t *testing.T, in []byte) {
@@ -141,8 +142,8 @@ func connectionOptions(raw http.Header) iter.Seq[string] {
 }
 
 func FuzzResponse(f *testing.F) {
-	for _, r := range responseRows {
-		f.Add([]byte(r.head+"5\r\nhello\r\n0\r\nA: b\r\n\r\n"), rowMethod(r.name) == "HEAD")
+	for _, r := range wirerows.Responses {
+		f.Add([]byte(r.Head+"5\r\nhello\r\n0\r\nA: b\r\n\r\n"), rowMethod(r.Name) == "HEAD")
 	}
 	f.Fuzz(func(t *testing.T, in []byte, head bool) {
 		n := headEnd(in, 0)
@@ -208,8 +209,8 @@ func compareContent(t *testing.T, rest []byte, f framing, body io.Reader) {
 }
 
 func FuzzChunks(f *testing.F) {
-	for _, r := range chunkRows {
-		f.Add([]byte(r.in), []byte{1, 3, 0, 7})
+	for _, r := range wirerows.Chunks {
+		f.Add([]byte(r.Head), []byte{1, 3, 0, 7})
 	}
 	f.Fuzz(func(t *testing.T, in, cuts []byte) {
 		var whole, split chunkDecoder

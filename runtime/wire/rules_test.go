@@ -2,18 +2,20 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aileron-gateway/aileronc/internal/wirerows"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
 func TestRequestRules(t *testing.T) {
-	for _, tt := range requestRows {
-		t.Run(tt.name, func(t *testing.T) {
+	for _, tt := range wirerows.Requests {
+		t.Run(tt.Name, func(t *testing.T) {
 			var q gateway.Request
-			f, fault := parseRequest(measure(t, tt.head), &q)
-			tt.check(t, fault, showRequest(&q, f))
+			f, fault := parseRequest(measure(t, tt.Head), &q)
+			checkRow(t, &tt, fault, showRequest(&q, f))
 			if fault == nil && q.ContentLength != f.length {
 				t.Errorf("ContentLength is %d, not %d", q.ContentLength, f.length)
 			}
@@ -30,17 +32,17 @@ func measure(t *testing.T, head string) string {
 	return head[:n]
 }
 
-func (r *row) check(t *testing.T, fault *Fault, got string) {
+func checkRow(t *testing.T, r *wirerows.Row, fault *Fault, got string) {
 	t.Helper()
 	switch {
-	case r.rule == accepted && fault != nil:
+	case r.Rule == wirerows.Accepted && fault != nil:
 		t.Errorf("refused: %v", fault)
-	case r.rule == accepted && got != r.want:
-		t.Errorf("got  %q\nwant %q", got, r.want)
-	case r.rule != accepted && fault == nil:
-		t.Errorf("accepted as %q; want: %v", got, &rules[r.rule])
-	case r.rule != accepted && fault != &rules[r.rule]:
-		t.Errorf("refused: %v; want: %v", fault, &rules[r.rule])
+	case r.Rule == wirerows.Accepted && got != r.Want:
+		t.Errorf("got  %q\nwant %q", got, r.Want)
+	case r.Rule != wirerows.Accepted && fault == nil:
+		t.Errorf("accepted as %q; want: %s", got, r.Rule)
+	case r.Rule != wirerows.Accepted && fault.Name != r.Rule:
+		t.Errorf("refused: %v; want: %s", fault, r.Rule)
 	}
 }
 
@@ -102,18 +104,20 @@ func TestRulesAreComplete(t *testing.T) {
 	if got, want := rules[bareLF].Error(), "malformed message: a line ends in LF alone (RFC 9112, section 2.2)"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
-	broken := map[int]bool{}
-	for _, rows := range [][]row{requestRows, responseRows} {
-		for _, r := range rows {
-			broken[r.rule] = true
-		}
-	}
-	for _, r := range chunkRows {
-		broken[r.rule] = true
+	broken := map[string]bool{}
+	for _, r := range slices.Concat(wirerows.Requests, wirerows.Responses, wirerows.Chunks) {
+		broken[r.Rule] = true
 	}
 	for i := range rules {
-		if !broken[i] {
-			t.Errorf("no message breaks %q", rules[i].Name)
+		r := &rules[i]
+		if !broken[r.Name] {
+			t.Errorf("no message breaks %q", r.Name)
 		}
+		if got := wirerows.Status(r.Name); got != r.Status {
+			t.Errorf("%q is answered with %d, not %d", r.Name, r.Status, got)
+		}
+	}
+	if wirerows.MaxFields != maxFields || wirerows.MaxOptions != maxOptions || wirerows.MaxChunkLine != maxChunkLine || wirerows.MaxTrailer != maxTrailer {
+		t.Error("the limits are others")
 	}
 }

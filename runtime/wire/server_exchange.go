@@ -177,7 +177,9 @@ func (e *exchange) run(refusal *gateway.Error) (more bool) {
 	case err != nil:
 		// e is left to the garbage collector: a goroutine of a handler that panicked, or of
 		// a transport, may still know it.
-		c.resets = e.framing.minor == 0 // the end of the connection may be the end of the body
+		// The end of the connection may be the end of the body. And what the kernel would still send to a client that has had its
+		// time would stay in memory as long as that client likes.
+		c.resets = e.framing.minor == 0 || errors.Is(err, errDeadline)
 		return false
 	case !more:
 		c.stays = rest || refusal != nil || c.in.r != c.in.w || s.draining.Load()

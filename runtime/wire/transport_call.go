@@ -376,6 +376,7 @@ func (l *link) readHead() (string, error) {
 		if n > 0 {
 			head := string(b[:n])
 			l.in.discard(n)
+			l.drained = l.tls == nil && l.in.w < len(l.in.b)
 			return head, nil
 		}
 		const begin = "HTTP/"

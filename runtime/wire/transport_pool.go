@@ -160,9 +160,16 @@ func endedBy(end, cause error) error {
 
 // open opens a connection; there is room for it already.
 func (u *upstream) open(leg *gateway.Exchange) (*link, error) {
-	c, err := u.t.dial(leg.Context(), "tcp", u.dialed())
+	ctx := leg.Context()
+	c, err := u.t.dial(ctx, "tcp", u.dialed())
 	if err != nil {
 		u.free()
+		if d, ok := ctx.Deadline(); ok && gateway.IsTimeout(err) && !time.Now().Before(d) {
+			<-ctx.Done() // the socket has only noticed a little earlier
+		}
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", ended(ctx), err)
+		}
 		return nil, err
 	}
 	l := newLink(u, c)

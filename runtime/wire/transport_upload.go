@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
 )
 
 // An upload sends the body of a request that isn't at hand, in a goroutine of its own, while the response is
@@ -46,7 +47,7 @@ func (c *call) startUpload(l *link) {
 }
 
 func (u *upload) run() {
-	err, ofBody := u.send()
+	err, ofBody := u.trySend()
 	u.mu.Lock()
 	u.ended, u.err = true, err
 	if ofBody && !u.over {
@@ -54,6 +55,13 @@ func (u *upload) run() {
 	}
 	u.mu.Unlock()
 	close(u.done)
+}
+
+// trySend contains a panic of the body, which middleware may have made.
+func (u *upload) trySend() (err error, ofBody bool) {
+	ofBody = true
+	defer answer.Rescue(&err)
+	return u.send()
 }
 
 // send sends the body. ofBody says that an error is one of reading it, and not of writing to the

@@ -1,4 +1,4 @@
-//go:build unix && (!linux || race)
+//go:build unix && !(linux && (amd64 || arm64) && !race)
 
 package wire
 
@@ -7,7 +7,7 @@ import "syscall"
 // rawReads says that sockets can be read by readSocket, and written by writeSocket.
 const rawReads = true
 
-// readSocket reads what has come, without waiting. The race detector knows of it, unlike of the one for Linux.
+// readSocket reads what has come, without waiting. The race detector knows of it, unlike of the other one.
 func readSocket(fd uintptr, p []byte) (int, error) {
 	for {
 		n, err := syscall.Read(int(fd), p)
