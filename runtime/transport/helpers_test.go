@@ -3,7 +3,6 @@ package transport
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"log"
 	"net"
@@ -14,14 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
-}
 
 const patience = 10 * time.Second
 
@@ -172,9 +165,6 @@ func (body) Close() error { return nil }
 func setBody(leg *gateway.Exchange, text string, length int64) {
 	leg.Request.Body, leg.Request.ContentLength = body{strings.NewReader(text)}, length
 }
-
-// remoteAddr answers by the address of the client's side of the connection.
-func remoteAddr(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RemoteAddr) }
 
 // eventually waits until ok.
 func eventually(t *testing.T, what string, ok func() bool) {

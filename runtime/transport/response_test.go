@@ -1,11 +1,8 @@
 package transport
 
 import (
-	"bufio"
 	"compress/gzip"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -33,51 +30,6 @@ func shapeOf(t *testing.T, leg *gateway.Exchange) shape {
 		s.Trailer = r.Trailer()
 	}
 	return s
-}
-
-func TestResponse(t *testing.T) {
-	tr := newHTTP1(t, HTTPOptions{DisableCompression: true})
-	for name, tt := range map[string]struct {
-		method, response string
-		want             shape
-	}{
-		"length": {"GET", "200 OK\r\nX-B: 1\r\nContent-Length: 3\r\nX-A: 2\r\nx-b: 3\r\n\r\nabc",
-			shape{200, gateway.Header{{Name: "X-A", Value: "2"}, {Name: "X-B", Value: "1"}, {Name: "X-B", Value: "3"}}, 3, "abc", true, nil}},
-		"no body": {"GET", "200 OK\r\nContent-Length: 0\r\n\r\n",
-			shape{200, nil, 0, "", false, nil}},
-		"until the end": {"GET", "200 OK\r\nConnection: close\r\n\r\nabc",
-			shape{200, nil, -1, "abc", true, nil}},
-		"chunked": {"GET", "200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-			shape{200, nil, -1, "abc", true, nil}},
-		"trailers": {"GET", "200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T, X-S\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n",
-			shape{200, gateway.Header{{Name: "Trailer", Value: "X-S, X-T"}}, -1, "abc", true,
-				gateway.Header{{Name: "X-T", Value: "1"}, {Name: "X-U", Value: "2"}}}},
-		"HEAD": {"HEAD", "200 OK\r\nContent-Length: 3\r\n\r\n",
-			shape{200, nil, 3, "", true, nil}},
-		"HEAD, unknown length": {"HEAD", "200 OK\r\n\r\n",
-			shape{200, nil, -1, "", true, nil}},
-		"304": {"GET", "304 Not Modified\r\nContent-Length: 3\r\n\r\n",
-			shape{304, nil, 3, "", true, nil}},
-		"304, unknown length": {"GET", "304 Not Modified\r\nEtag: x\r\n\r\n",
-			shape{304, gateway.Header{{Name: "Etag", Value: "x"}}, -1, "", true, nil}},
-		"204": {"GET", "204 No Content\r\n\r\n",
-			shape{204, nil, 0, "", false, nil}},
-		"unusual status": {"GET", "599 Whatever\r\nContent-Length: 0\r\n\r\n",
-			shape{599, nil, 0, "", false, nil}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			addr := rawServer(t, func(_ int, c net.Conn, r *bufio.Reader) {
-				_, _ = readHead(r)
-				io.WriteString(c, "HTTP/1.1 "+tt.response)
-			})
-			leg, end := newLeg(t, tt.method, "http://"+addr)
-			defer end()
-			mustServe(t, tr, leg)
-			if diff := cmp.Diff(tt.want, shapeOf(t, leg)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
 }
 
 func TestResponseHTTP2(t *testing.T) {
@@ -176,55 +128,5 @@ func TestDecompression(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestBrokenResponses(t *testing.T) {
-	tr := newHTTP1(t, HTTPOptions{MaxResponseHeaderBytes: 1 << 10})
-	for name, tt := range map[string]struct{ response, want string }{
-		"closed at once":      {"", "EOF"},
-		"not HTTP":            {"SSH-2.0-OpenSSH\r\n\r\n", "malformed HTTP response"},
-		"cut in the head":     {"HTTP/1.1 200 OK\r\nX-A: 1\r\n", "unexpected EOF"},
-		"head too large":      {"HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "exceeded"},
-		"two lengths":         {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "Content-Length"},
-		"101 without upgrade": {"HTTP/1.1 101 Switching Protocols\r\n\r\n", "without an upgrade"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			addr := rawServer(t, func(_ int, c net.Conn, r *bufio.Reader) {
-				_, _ = readHead(r)
-				io.WriteString(c, tt.response)
-			})
-			leg, end := newLeg(t, "GET", "http://"+addr+"/secret")
-			defer end()
-			err := tr.Serve(leg)
-			if err == nil || !strings.Contains(err.Error(), tt.want) || gateway.IsTimeout(err) {
-				t.Fatalf("the error is %v; it should say %q", err, tt.want)
-			}
-			if want := fmt.Sprintf("GET to upstream http://%s: ", addr); !strings.HasPrefix(err.Error(), want) {
-				t.Errorf("the error is %v; it should begin with %q", err, want)
-			}
-		})
-	}
-}
-
-// A body that is cut off must not look complete.
-func TestCutBody(t *testing.T) {
-	for name, head := range map[string]string{
-		"length":  "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
-		"chunked": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			addr := rawServer(t, func(_ int, c net.Conn, r *bufio.Reader) {
-				_, _ = readHead(r)
-				io.WriteString(c, head)
-			})
-			leg, end := newLeg(t, "GET", "http://"+addr)
-			defer end()
-			mustServe(t, newHTTP1(t, HTTPOptions{}), leg)
-			b, err := io.ReadAll(leg.Response.Body)
-			if string(b) != "abc" || err != io.ErrUnexpectedEOF {
-				t.Errorf("read %q, %v", b, err)
-			}
-		})
 	}
 }

@@ -145,12 +145,9 @@ func TestRefusedUpstreams(t *testing.T) {
 		tr        *Transport
 		url, want string
 	}{
-		"unknown authority":    {newHTTP1(t, HTTPOptions{}), s1.URL, "unknown authority"},
-		"no HTTP/2":            {newHTTP2(t, HTTP2Options{TLS: tlsconf.Options{RootCAs: []string{ca1}}}), s1.URL, "no application protocol"},
-		"no ALPN":              {newHTTP2(t, HTTP2Options{TLS: tlsconf.Options{RootCAs: []string{caNoALPN}}}), noALPN.URL, "HTTP/2"},
-		"cleartext":            {newHTTP2(t, HTTP2Options{}), cleartext.URL, "without TLS is not allowed"},
-		"https to a clear one": {newHTTP1(t, HTTPOptions{}), "https" + strings.TrimPrefix(newServer(t, proto).URL, "http"), "TLS handshake"},
-		"scheme":               {newHTTP1(t, HTTPOptions{}), "ftp://127.0.0.1", "unsupported protocol scheme"},
+		"no HTTP/2": {newHTTP2(t, HTTP2Options{TLS: tlsconf.Options{RootCAs: []string{ca1}}}), s1.URL, "no application protocol"},
+		"no ALPN":   {newHTTP2(t, HTTP2Options{TLS: tlsconf.Options{RootCAs: []string{caNoALPN}}}), noALPN.URL, "HTTP/2"},
+		"cleartext": {newHTTP2(t, HTTP2Options{}), cleartext.URL, "without TLS is not allowed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			leg, end := newLeg(t, "GET", tt.url)
@@ -187,15 +184,5 @@ func TestClientCertificate(t *testing.T) {
 		if err := newHTTP1(t, HTTPOptions{TLS: options}).Serve(leg); err == nil {
 			t.Errorf("HTTP/2: %v: no error without a certificate", http2)
 		}
-	}
-}
-
-// A second connection resumes the session of the first.
-func TestSessionResumption(t *testing.T) {
-	s, ca := newTLSServer(t, false, nil, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.TLS.DidResume) })
-	tr := newHTTP1(t, HTTPOptions{TLS: tlsconf.Options{RootCAs: []string{ca}}, DisableKeepAlives: true})
-	get(t, tr, s.URL)
-	if _, resumed := get(t, tr, s.URL); resumed != "true" {
-		t.Errorf("resumed: %s", resumed)
 	}
 }

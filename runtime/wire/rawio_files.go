@@ -26,3 +26,14 @@ func writeSocket(fd uintptr, p []byte) (int, error) {
 		}
 	}
 }
+
+// isSilent reports whether nothing has come: neither bytes nor an end.
+func isSilent(fd uintptr) bool {
+	var b [1]byte
+	for {
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		if err != syscall.EINTR {
+			return err == syscall.EAGAIN
+		}
+	}
+}

@@ -41,3 +41,14 @@ func writeSocket(fd uintptr, p []byte) (int, error) {
 		}
 	}
 }
+
+// isSilent reports whether nothing has come: neither bytes nor an end.
+func isSilent(fd uintptr) bool {
+	var b [1]byte
+	for {
+		_, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b)), 1, syscall.MSG_PEEK|syscall.MSG_DONTWAIT, 0, 0)
+		if e != syscall.EINTR {
+			return e == syscall.EAGAIN
+		}
+	}
+}

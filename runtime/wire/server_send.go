@@ -135,13 +135,15 @@ func (o *sender) content(body *responseBody) error {
 		case c.err != nil:
 			_ = o.flush() // what has come is the client's
 			return c.err
-		case c.in.more(): // the content follows its head closely
+		}
+		kernel := c.coding == sized && c.left >= spliceFrom && o.canSplice(c.in)
+		if !kernel && c.in.more() { // the content follows its head closely
 			continue
 		}
 		if err := o.flush(); err != nil {
 			return err
 		}
-		if c.coding == sized && c.left >= spliceFrom && o.canSplice(c.in) {
+		if kernel {
 			if err := o.splice(c); err != nil {
 				return err
 			}

@@ -25,7 +25,7 @@ type link struct {
 	since  instant // when it became so
 
 	drained bool // the last read brought all that had come
-	silent  bool // what peek has seen
+	silent  bool // what peeker has seen
 	peeker  func(fd uintptr)
 
 	// What follows is for the time in which a call has it.
@@ -37,7 +37,7 @@ type link struct {
 
 func newLink(u *upstream, c net.Conn) *link {
 	l := &link{up: u, sock: newSocket(c)}
-	l.peeker = l.peek
+	l.peeker = func(fd uintptr) { l.silent = isSilent(fd) }
 	l.in.sock, l.in.src, l.out = l.sock, l.sock, l.sock
 	return l
 }

@@ -49,11 +49,8 @@ func (c *client) get(line string, fields ...string) {
 
 // request is the text of a request without a body.
 func request(line string, fields ...string) string {
-	s := line + " HTTP/1.1\r\nHost: gw.test\r\n"
-	for _, f := range fields {
-		s += f + "\r\n"
-	}
-	return s + "\r\n"
+	lines := append([]string{line + " HTTP/1.1", "Host: gw.test"}, fields...)
+	return strings.Join(lines, "\r\n") + "\r\n\r\n"
 }
 
 // post is the text of a request with a body of known length.

@@ -117,7 +117,7 @@ func testContinueIsNotNeeded(t *testing.T, e Engine) {
 }
 
 // A transport reads the request's body, and passes on informational responses, on
-// goroutines of its own; the one may outlive the exchange.
+// goroutines of its own. The one may outlive the exchange, the others don't.
 func testContinueFromAnotherGoroutine(t *testing.T, e Engine) {
 	var readers sync.WaitGroup
 	g := start(t, e, wire.ServerOptions{}, func(x *gateway.Exchange) error {
@@ -127,7 +127,9 @@ func testContinueFromAnotherGoroutine(t *testing.T, e Engine) {
 			b, _ := io.ReadAll(body)
 			read <- string(b)
 		})
-		readers.Go(func() { _ = interim(103, fields("Link", "</a>")) })
+		var hints sync.WaitGroup
+		hints.Go(func() { _ = interim(103, fields("Link", "</a>")) })
+		defer hints.Wait()
 		if x.Request.Path == "/early" {
 			return text(403, "no")(x) // the body is still coming
 		}

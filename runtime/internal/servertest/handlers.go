@@ -42,20 +42,21 @@ func streaming(length int64, body io.Reader) gateway.HandlerFunc {
 // echo answers with the path and the body of the request, and its trailers.
 func echo(x *gateway.Exchange) error {
 	q := &x.Request
-	said := q.Path
+	var said strings.Builder
+	said.WriteString(q.Path)
 	if q.Body != nil {
 		b, err := io.ReadAll(q.Body)
 		if err != nil {
 			return &gateway.Error{Status: 400, Cause: err}
 		}
-		said += " " + string(b)
+		said.WriteString(" " + string(b))
 	}
 	if q.Trailer != nil {
 		for _, f := range q.Trailer() {
-			said += "+" + gateway.CanonicalName(f.Name) + "=" + f.Value
+			said.WriteString("+" + gateway.CanonicalName(f.Name) + "=" + f.Value)
 		}
 	}
-	return text(200, said)(x)
+	return text(200, said.String())(x)
 }
 
 // zeros is a body that doesn't end.

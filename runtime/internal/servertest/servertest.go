@@ -121,12 +121,6 @@ func (g *running) wait(t *testing.T) {
 	}
 }
 
-// Start runs s until the test ends.
-func Start(t *testing.T, s Server) {
-	t.Helper()
-	start(t, Engine{New: func(wire.ServerOptions, gateway.Handler) Server { return s }}, wire.ServerOptions{}, nil)
-}
-
 func eventually(t *testing.T, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !done(); {

@@ -67,7 +67,7 @@ const upgradeRequest = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n
 func testUpgrade(t *testing.T, e Engine) {
 	ours, upstream := pair(t)
 	done := make(chan outcome, 1)
-	g := start(t, e, wire.ServerOptions{ReadTimeout: brief, WriteTimeout: brief, IdleTimeout: brief}, upgrading(ours, done))
+	g := start(t, e, wire.ServerOptions{ReadTimeout: enough, WriteTimeout: enough, IdleTimeout: enough}, upgrading(ours, done))
 	c := g.dial(t)
 	c.send(upgradeRequest + "early") // in one packet with the head
 	head := c.head()
@@ -83,7 +83,7 @@ func testUpgrade(t *testing.T, e Engine) {
 	if _, err := io.ReadFull(upstream, b); string(b) != "early" || err != nil {
 		t.Errorf("the upstream got %q, %v", b, err)
 	}
-	time.Sleep(2 * brief) // the timeouts of requests don't hold any more
+	time.Sleep(enough + brief) // the timeouts of requests don't hold any more
 	if _, err := io.WriteString(upstream, "hello"); err != nil {
 		t.Fatal(err)
 	}

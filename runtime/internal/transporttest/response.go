@@ -1,6 +1,7 @@
 package transporttest
 
 import (
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -75,7 +76,6 @@ var responses = map[string]struct {
 	"204":                       {"GET", "204 No Content\r\n\r\n", shape{204, nil, 0, "", nil}},
 	"unusual status":            {"GET", "599 Whatever\r\nContent-Length: 0\r\n\r\n", shape{599, nil, 0, "", nil}},
 	"bytes that aren't ASCII":   {"GET", "200 \xe4\r\nX: \xe4\xff\r\nContent-Length: 0\r\n\r\n", shape{200, fields("X", "\xe4\xff"), 0, "", nil}},
-	"repeated length":           {"GET", "200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", shape{200, nil, 3, "abc", nil}},
 }
 
 func testResponse(t *testing.T, e Engine) {
@@ -181,20 +181,19 @@ func testCutBody(t *testing.T, e Engine) {
 					}
 					c.say("HTTP/1.1 200 OK\r\n" + response)
 					if reset {
-						<-read
+						receive(t, read)
 						c.reset()
 					}
 				})
 				tr := newTransport(t, e, wire.TransportOptions{})
 				l := newLeg(t, "GET", u.url()).serve(tr)
-				buf := make([]byte, 3)
-				if _, err := io.ReadFull(l.Response.Body, buf); string(buf) != "abc" || err != nil {
-					t.Errorf("read %q, %v", buf, err)
-				}
 				close(read)
-				rest, err := io.ReadAll(l.Response.Body)
-				if len(rest) > 0 || err == nil || !reset && err != io.ErrUnexpectedEOF {
-					t.Errorf("and then %q, %v", rest, err)
+				got, err := io.ReadAll(l.Response.Body)
+				if err == nil || name == "length" && !reset && !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("the error is %v", err)
+				}
+				if string(got) != "abc" && (!reset || !strings.HasPrefix("abc", string(got))) { // a reset may overtake it
+					t.Errorf("read %q", got)
 				}
 				l.end()
 				if _, body := get(t, tr, u.url()+"/next"); body != "ok" || u.count() != 2 {

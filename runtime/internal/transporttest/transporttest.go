@@ -27,6 +27,15 @@ type Engine struct {
 	// NoticesLate says that a goroutine reads idle connections. It notices that one has ended, or that something
 	// unasked has come, some time later; net/http may use the connection until then.
 	NoticesLate bool
+	// LeavesCookies says that several Cookie fields stay several. HTTP/2 splits them, and whoever takes it joins
+	// them again (RFC 9113, section 8.2.3); a client of HTTP/1.1 sends one.
+	LeavesCookies bool
+	// SendsRefusedBody says that a body is sent after the upstream has answered without a 100, to keep the
+	// connection. That asks the client for it, too.
+	SendsRefusedBody bool
+	// KeepsConnecting says that dialling and a handshake go on that nobody waits for any more: the next request may
+	// need the connection.
+	KeepsConnecting bool
 	// KeepsAmbiguous says that responses with both Content-Length and Transfer-Encoding are taken, and
 	// their connections used again (RFC 9112, section 6.3).
 	KeepsAmbiguous bool

@@ -1,6 +1,0 @@
-//go:build !unix
-
-package wire
-
-// peek can't see anything on this system.
-func (l *link) peek(uintptr) {}
