@@ -14,7 +14,7 @@ import (
 // run2 makes some exchanges over HTTP/2, some of which it gives up.
 func (f *fuzzer) run2(client *http.Client) {
 	for range 4 {
-		o := f.order(false)
+		o := f.order(public, false)
 		if o.proto == "HTTP/1.0" || o.mode == "unasked" {
 			continue
 		}
@@ -41,7 +41,7 @@ func (f *fuzzer) do(ctx context.Context, client *http.Client, o *order, given bo
 			body = slow{body}
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, o.method, "http://"+f.addr+o.target, body)
+	req, err := http.NewRequestWithContext(ctx, o.method, "http://"+f.g.ports[public]+o.target, body)
 	if err != nil {
 		f.t.Error(err)
 		return
@@ -57,7 +57,7 @@ func (f *fuzzer) do(ctx context.Context, client *http.Client, o *order, given bo
 		return
 	}
 	defer resp.Body.Close()
-	got, err := io.ReadAll(slowly(resp.Body))
+	got, err := io.ReadAll(slowly(resp.Body, o.size))
 	if resp.StatusCode == 304 {
 		err = nil // net/http takes its Content-Length for that of a body
 	}
@@ -65,5 +65,5 @@ func (f *fuzzer) do(ctx context.Context, client *http.Client, o *order, given bo
 		f.tally.abandoned.Add(1)
 		return
 	}
-	f.check(o, resp, string(got), err)
+	f.check(&peer{}, o, resp, string(got), err)
 }

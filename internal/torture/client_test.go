@@ -2,6 +2,7 @@ package torture
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,8 +11,11 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/compiler/kinds"
 )
 
 // A tally counts what the clients have met.
@@ -20,160 +24,97 @@ type tally struct{ whole, refused, cut, abandoned, upgraded, others atomic.Int64
 // A fuzzer is a client that does what clients shouldn't.
 type fuzzer struct {
 	t     *testing.T
-	addr  string
+	g     *process
 	name  string
 	n     int
+	small bool // the gateway has little room to send
 	tally *tally
 }
 
-// An order is a request and what is expected of its response.
-type order struct {
-	id, method, target, proto string
-	mode                      string
-	size                      int // of the response's body
-	body                      int // bytes of the request's, -1 for none
-	chunked, trailer, expect  bool
+// A peer is a connection to the gateway.
+type peer struct {
+	net.Conn
+	tcp    *net.TCPConn
+	r      *bufio.Reader
+	server string
+	before []string // what has been asked on it
 }
 
-// answers are the statuses that the gateway itself may answer with, by mode; 200 comes
-// from the backend.
-var answers = map[string][]int{
-	"reset": {502}, "cut head": {502}, "hang": {504}, "unasked": {502}, "cut": {200}, "cut chunks": {200},
-	"too large": {413}, "204": {204}, "304": {304}, "404": {404}, "503": {503}, "upgrade": {101},
+// smallWindow gives the gateway hardly any room to send, so that it has to wait.
+func smallWindow(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
 }
 
-func (f *fuzzer) order(simple bool) *order {
-	f.n++
-	o := &order{id: fmt.Sprintf("%s-%d", f.name, f.n), method: "GET", proto: "HTTP/1.1", mode: "plain", body: -1}
-	prefix := pick("/plain/", "/plain/", "/retry/", "/h2/", "/limited/", "/limited/")
-	if rand.N(20) == 0 {
-		prefix, o.mode = "/hang/", "hang"
-	} else {
-		o.mode = pick("plain", "plain", "plain", "slow", "interim", "early", "204", "304", "404", "reset", "cut head", "cut", "cut chunks", "unasked")
+// dial connects to a server.
+func (g *process) dial(server string, d *net.Dialer) (*peer, error) {
+	conn, err := d.Dial("tcp", g.ports[server])
+	if err != nil {
+		return nil, err
 	}
-	o.size = pick(0, 1, 100, 3000, 5000, 70000, 300000)
-	if rand.N(4) > 0 {
-		o.size = rand.N(3000)
-	}
-	switch {
-	case prefix == "/retry/":
-		o.mode = pick("flaky", "plain")
-	case prefix == "/h2/":
-		o.mode = pick("plain", "early", "reset", "cut", "interim")
-	}
-	if !simple {
-		o.method = pick("GET", "POST", "PUT", "HEAD")
-		if o.method == "POST" || o.method == "PUT" {
-			o.body = pick(0, 1, rand.N(5000), rand.N(5000), 4096, 4097, rand.N(150000))
-			o.chunked = rand.N(2) == 0
-			o.trailer = o.chunked && rand.N(2) == 0
-			o.expect = rand.N(5) == 0
+	p := &peer{Conn: conn, tcp: conn.(*net.TCPConn), server: server}
+	_ = p.SetDeadline(time.Now().Add(30 * time.Second))
+	if server == secure {
+		c := tls.Client(conn, g.trusting)
+		if err := c.Handshake(); err != nil {
+			_ = conn.Close()
+			return nil, err
 		}
-		if rand.N(12) == 0 && !o.chunked {
-			o.proto, o.expect = "HTTP/1.0", false
-		}
+		p.Conn = c
 	}
-	if prefix == "/limited/" && o.body >= 0 && rand.N(8) == 0 {
-		o.mode, o.body = "too large", 200001+rand.N(200000)
-	}
-	if prefix == "/h2/" && o.mode != "plain" {
-		o.trailer = false // to a stream that is over, they are an error of the connection for servers in Go
-	}
-	o.target = fmt.Sprintf("%s%s?id=%s&mode=%s&n=%d&te=%s", prefix, o.id, o.id, strings.ReplaceAll(o.mode, " ", "+"), o.size, pick("chunked", "length", "close"))
-	return o
+	p.r = bufio.NewReaderSize(p.Conn, 4096)
+	return p, nil
 }
 
-// mayBreak reports whether the connection may end before anything of the response has come: with the
-// upstream's response, or while the body is being sent.
-func (o *order) mayBreak() bool {
-	return strings.HasPrefix(o.mode, "cut ") || o.mode == "cut" || o.mode == "early" && o.body >= 0
-}
-
-func pick[T any](list ...T) T { return list[rand.N(len(list))] }
-
-// head and content are the request on the wire.
-func (o *order) head() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s\r\nHost: gw.test\r\nX-Id: %s\r\nX-Secret: %s\r\n", o.method, o.target, o.proto, o.id, o.id)
-	switch {
-	case o.chunked:
-		b.WriteString("Transfer-Encoding: chunked\r\n")
-		if o.trailer {
-			b.WriteString("Trailer: X-Trailer-Id\r\n")
-		}
-	case o.body >= 0:
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", o.body)
-	}
-	if o.expect {
-		b.WriteString("Expect: 100-continue\r\n")
-	}
-	if o.mode == "upgrade" {
-		b.WriteString("Connection: Upgrade\r\nUpgrade: torture\r\n")
-	}
-	return b.String() + "\r\n"
-}
-
-func (o *order) content() string {
-	if o.body < 0 {
-		return ""
-	}
-	all := text(o.id, o.body)
-	if !o.chunked {
-		return all
-	}
-	var b strings.Builder
-	for all != "" {
-		n := 1 + rand.N(len(all))
-		fmt.Fprintf(&b, "%x\r\n%s\r\n", n, all[:n])
-		all = all[n:]
-	}
-	b.WriteString("0\r\n")
-	if o.trailer {
-		b.WriteString("X-Trailer-Id: " + o.id + "\r\n")
-	}
-	return b.String() + "\r\n"
-}
+// CloseWrite tells the gateway that nothing more comes.
+func (p *peer) CloseWrite() error { return p.Conn.(interface{ CloseWrite() error }).CloseWrite() }
 
 // run makes one connection and some exchanges on it.
 func (f *fuzzer) run() {
-	conn, err := net.Dial("tcp", f.addr)
+	var d net.Dialer
+	f.small = rand.N(8) == 0
+	if f.small {
+		d.Control = smallWindow
+	}
+	p, err := f.g.dial(pick(public, public, public, bare, bare, bare, secure), &d)
 	if err != nil {
 		f.t.Error(err)
 		return
 	}
-	c := conn.(*net.TCPConn)
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
-	r := bufio.NewReaderSize(c, 4096)
-	switch rand.N(10) {
-	case 0:
-		f.pipeline(c, r)
-	case 1:
-		f.upgrade(c, r)
+	defer p.tcp.Close()
+	switch rand.N(14) {
+	case 0, 1:
+		f.pipeline(p)
 	case 2:
-		f.abandon(c, r)
+		f.upgrade(p)
+	case 3, 4:
+		f.abandon(p)
+	case 5:
+		f.halfClose(p)
 	default:
 		for range 1 + rand.N(6) {
-			o := f.order(false)
-			if !f.exchange(c, r, o) {
+			if !f.exchange(p, f.order(p.server, false)) {
 				return
 			}
 		}
 	}
 }
 
-// split writes s in pieces.
-func split(c net.Conn, s string) error {
+// split writes s in pieces, down to single bytes.
+func split(w io.Writer, s string) error {
+	often, single := rand.N(4) == 0, rand.N(12) == 0 && len(s) < 2000
 	for s != "" {
 		n := len(s)
-		if rand.N(3) == 0 {
+		switch {
+		case single:
+			n = 1
+		case often || rand.N(3) == 0:
 			n = 1 + rand.N(len(s))
 		}
-		if _, err := io.WriteString(c, s[:n]); err != nil {
+		if _, err := io.WriteString(w, s[:n]); err != nil {
 			return err
 		}
 		s = s[n:]
-		if s != "" && rand.N(4) == 0 {
+		if s != "" && !single && rand.N(4) == 0 {
 			time.Sleep(rand.N(2 * time.Millisecond))
 		}
 	}
@@ -181,103 +122,71 @@ func split(c net.Conn, s string) error {
 }
 
 // exchange reports whether the connection can be used again.
-func (f *fuzzer) exchange(c *net.TCPConn, r *bufio.Reader, o *order) bool {
-	sent := make(chan error, 1)
+func (f *fuzzer) exchange(p *peer, o *order) bool {
+	sent, asked := make(chan error, 1), make(chan bool, 1)
+	p.before = append(p.before, o.String())
 	go func() { // while the response is read, which may come early
-		err := split(c, o.head())
-		if err == nil && o.expect {
+		err := split(p, o.head())
+		switch {
+		case err != nil:
+		case o.waits && !<-asked:
+			err = io.ErrClosedPipe
+		case o.expect && !o.waits:
 			time.Sleep(rand.N(5 * time.Millisecond))
 		}
 		if err == nil {
-			err = split(c, o.content())
+			err = split(p, o.content())
 		}
 		sent <- err
 	}()
 	// If the response is the first to end, the connection may be closed.
-	again := f.response(r, o) && (o.mode != "early" || o.body < 0)
+	again := f.response(p, o, asked) && !o.isEarly()
 	if !again {
-		_ = c.Close()
+		_ = p.Close()
 	}
 	return <-sent == nil && again
 }
 
-// response reads the response to o and checks that it is nothing else.
-func (f *fuzzer) response(r *bufio.Reader, o *order) bool {
+// response reads the response to o and checks that it is nothing else. It tells whether the body has been asked for.
+func (f *fuzzer) response(p *peer, o *order, asked chan<- bool) bool {
+	tell := func(is bool) {
+		select {
+		case asked <- is:
+		default:
+		}
+	}
+	defer tell(false)
 	var resp *http.Response
 	for {
 		var err error
-		if resp, err = http.ReadResponse(r, &http.Request{Method: o.method}); err != nil {
+		if resp, err = http.ReadResponse(p.r, &http.Request{Method: o.method}); err != nil {
 			if !o.mayBreak() {
-				f.t.Errorf("%s %s: no response: %v", o.method, o.target, err)
+				f.t.Errorf("%s: no response: %v; before on the same connection: %q", o, err, p.before)
 			}
 			return false
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == 101 {
 			break
 		}
+		if resp.StatusCode == 100 {
+			tell(true)
+		}
 		if id := resp.Header.Get("X-Id"); resp.StatusCode == 103 && id != o.id {
 			f.t.Errorf("%s got the informational response of %q", o.target, id)
 		}
 	}
-	body, err := io.ReadAll(slowly(resp.Body))
-	f.check(o, resp, string(body), err)
-	return err == nil && !resp.Close
-}
-
-// check compares a response with what o asked for.
-func (f *fuzzer) check(o *order, resp *http.Response, body string, err error) {
-	id := resp.Header.Get("X-Id")
-	own := id == "" // the gateway's
-	want := answers[o.mode]
-	switch {
-	case o.mode == "flaky" && o.chunked: // isn't tried again
-		want = []int{200, 502, 503}
-	case want == nil:
-		want = []int{200}
-	}
-	switch {
-	case !own && id != o.id, slices.ContainsFunc(resp.Header["Set-Cookie"], func(v string) bool { return v[2:] != o.id }):
-		f.t.Errorf("%s %s got the response of %s: %q", o.method, o.target, id, resp.Header)
-	case resp.Header.Get("X-Policy") != "1" || resp.Header.Get("X-Secret") != "" || !own && len(resp.Header["Set-Cookie"])%2 != 0:
-		f.t.Errorf("%s: header %q", o.target, resp.Header)
-	case o.mode == "early" && o.body >= 0 && (resp.StatusCode == 502 || err != nil): // the upstream may have closed while we were sending
-	case slices.Contains(want, resp.StatusCode):
-	case own && o.method == "POST" && resp.StatusCode == 502 && f.tally.others.Add(1) <= 3:
-		// In net/http, a request that is given up may take the next one on its connection along. Others are repeated.
-	default:
-		f.t.Errorf("%s %s (%d bytes, chunked %t, %s) got %d, not %d: %.200q", o.method, o.target, o.body, o.chunked, o.proto, resp.StatusCode, want, body)
-	}
-	if own {
-		f.tally.refused.Add(1)
-		return
-	}
-	if got := foreign(o.id, body); got != "" {
-		f.t.Errorf("%s got a foreign body: %s", o.target, got)
-	}
-	if got := resp.Trailer.Get("X-Trailer-Id"); got != "" && got != o.id {
-		f.t.Errorf("%s got the trailer of %s", o.target, got)
-	}
-	bodiless := o.method == "HEAD" || resp.StatusCode == 204 || resp.StatusCode == 304
-	cut := !bodiless && strings.HasPrefix(o.mode, "cut")
-	switch {
-	case cut && err == nil:
-		f.t.Errorf("%s: a cut body looks whole", o.target)
-	case err != nil && !cut && o.mode != "early":
-		f.t.Errorf("%s: body: %v", o.target, err)
-	case err == nil && !bodiless && len(body) != o.size:
-		f.t.Errorf("%s: body of %d bytes, not %d", o.target, len(body), o.size)
-	}
-	if err != nil {
-		f.tally.cut.Add(1)
-		return
-	}
-	f.tally.whole.Add(1)
+	tell(false)
+	body, err := io.ReadAll(slowly(resp.Body, o.size))
+	f.check(p, o, resp, string(body), err)
+	// Of a body that nobody wants, the gateway skips only so much.
+	skipped := resp.Header.Get("X-Id") == "" && o.chunked && o.body > 200<<10
+	return err == nil && !resp.Close && !skipped
 }
 
 type slow struct{ io.Reader }
 
-func slowly(r io.Reader) io.Reader {
-	if rand.N(4) > 0 {
+func slowly(r io.Reader, size int) io.Reader {
+	if rand.N(4) > 0 || size > 300000 {
 		return r
 	}
 	return slow{r}
@@ -288,70 +197,85 @@ func (s slow) Read(p []byte) (int, error) {
 	return s.Reader.Read(p[:1+rand.N(len(p))])
 }
 
-// pipeline sends several requests before it reads.
-func (f *fuzzer) pipeline(c *net.TCPConn, r *bufio.Reader) {
-	var orders []*order
-	all := ""
-	for range 2 + rand.N(4) {
-		o := f.order(true)
-		orders = append(orders, o)
-		all += o.head()
-	}
-	if split(c, all) != nil {
+// check compares a response with what o asked for.
+func (f *fuzzer) check(p *peer, o *order, resp *http.Response, body string, err error) {
+	own := resp.Header.Get("X-Id") == "" // the gateway's
+	f.checkHead(o, resp, own, body)
+	if own {
+		f.tally.refused.Add(1)
 		return
 	}
-	if rand.N(4) == 0 {
-		_ = c.CloseWrite()
-		_, _ = io.Copy(io.Discard, r) // a client that is half gone may be given up
+	if got := foreign(o.id, body); got != "" {
+		f.t.Errorf("%s got a foreign body: %s", o.target, got)
+	}
+	if got := resp.Trailer.Get("X-Trailer-Id"); got != "" && got != o.id {
+		f.t.Errorf("%s got the trailer of %s", o.target, got)
+	}
+	bodiless := o.isBodiless(resp.StatusCode)
+	cut := !bodiless && strings.HasPrefix(o.mode, "cut")
+	switch {
+	case cut && err == nil:
+		f.t.Errorf("%s: a cut body looks whole", o.target)
+	case err != nil && !cut && !o.isEarly() && !o.fragile:
+		f.t.Errorf("%s: body, of which %d bytes came: %v; on the same connection: %q", o, len(body), err, p.before)
+	case err == nil && !bodiless && len(body) != o.size:
+		f.t.Errorf("%s: body of %d bytes, not %d", o, len(body), o.size)
+	}
+	if err != nil {
+		f.tally.cut.Add(1)
 		return
 	}
-	for _, o := range orders {
-		if !f.response(r, o) {
-			return
+	f.tally.whole.Add(1)
+}
+
+func (f *fuzzer) checkHead(o *order, resp *http.Response, own bool, body string) {
+	id, policy, secret := resp.Header.Get("X-Id"), "1", ""
+	switch o.prefix {
+	case "/bare/", "/tls/", "/unsteady/":
+		if policy = ""; !own {
+			secret = "s"
 		}
+	}
+	switch {
+	case !own && id != o.id, slices.ContainsFunc(resp.Header["Set-Cookie"], func(v string) bool { return v[2:] != o.id }):
+		f.t.Errorf("%s got the response of %s: %q", o, id, resp.Header)
+	case resp.Header.Get("X-Policy") != policy || resp.Header.Get("X-Secret") != secret || !own && len(resp.Header["Set-Cookie"])%2 != 0:
+		f.t.Errorf("%s: header %q", o.target, resp.Header)
+	case o.mayBe(resp.StatusCode):
+	case f.g.engine == kinds.NetHTTP && own && o.body >= 0 && resp.StatusCode == 502 && f.tally.others.Add(1) <= 3+f.tally.whole.Load()/100:
+		// In net/http, a request that is given up, or a stray response, may take the next request on its connection along. Those
+		// without a body are repeated.
+	default:
+		f.t.Errorf("%s got %d: %.200q", o, resp.StatusCode, body)
 	}
 }
 
 // upgrade speaks another protocol after HTTP.
-func (f *fuzzer) upgrade(c *net.TCPConn, r *bufio.Reader) {
-	o := f.order(true)
+func (f *fuzzer) upgrade(p *peer) {
+	o := f.order(p.server, true)
 	o.mode = "upgrade"
-	o.target = fmt.Sprintf("/plain/%s?id=%s&mode=upgrade", o.id, o.id)
+	if o.prefix != "/tls/" {
+		o.prefix = map[string]string{public: "/plain/", bare: "/bare/", secure: "/bare/"}[p.server]
+	}
+	o.target = fmt.Sprintf("%s%s?id=%s&mode=upgrade", o.prefix, o.id, o.id)
 	said := text(o.id, 1+rand.N(100000))
 	sent, switched := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(sent)
-		_ = split(c, o.head()+said)
+		_ = split(p, o.head()+said)
 		<-switched // half a connection is none before
-		_ = c.CloseWrite()
+		_ = p.CloseWrite()
 	}()
 	defer func() { <-sent }()
-	resp, err := http.ReadResponse(r, nil)
+	resp, err := http.ReadResponse(p.r, nil)
 	close(switched)
 	if err != nil || resp.StatusCode != 101 || resp.Header.Get("X-Id") != o.id {
 		f.t.Errorf("%s: upgrade: %v, %v", o.target, resp, err)
 		return
 	}
-	got, err := io.ReadAll(r)
+	got, err := io.ReadAll(p.r)
 	if err != nil || string(got) != o.id+";"+said {
 		f.t.Errorf("%s: the tunnel gave %d of %d bytes, %v", o.target, len(got), len(said)+len(o.id)+1, err)
 	}
 	f.tally.upgraded.Add(1)
-}
-
-// abandon leaves at any point.
-func (f *fuzzer) abandon(c *net.TCPConn, r *bufio.Reader) {
-	o := f.order(false)
-	all := o.head() + o.content()
-	if rand.N(2) == 0 {
-		all = all[:rand.N(len(all))]
-	}
-	if split(c, all) == nil && rand.N(2) == 0 {
-		_ = c.SetReadDeadline(time.Now().Add(rand.N(200 * time.Millisecond)))
-		_, _ = io.CopyN(io.Discard, r, int64(rand.N(o.size+300)))
-	}
-	if rand.N(2) == 0 {
-		_ = c.SetLinger(0)
-	}
-	f.tally.abandoned.Add(1)
 }

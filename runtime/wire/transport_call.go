@@ -297,7 +297,7 @@ func (c *call) receive(l *link) error {
 			return l.late(err)
 		}
 		c.came = true
-		if !strings.HasPrefix(head[len("HTTP/1.1"):], " 1") {
+		if _, status, _ := strings.Cut(head, " "); !strings.HasPrefix(status, "1") {
 			return c.final(l, head)
 		}
 		if interims++; interims > maxInterims {
