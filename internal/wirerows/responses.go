@@ -25,7 +25,7 @@ var Responses = []Row{
 	{"ICY", statusWith("ICY 200 OK and more"), badVersion, ""},
 	{"no status line", "Content-Length: 5\r\n\r\n", badVersion, ""},
 	{"short", "HTTP/1.1\r\n\r\n", statusLine, ""},
-	{"as short as can be", "HTTP/\n\n", bareLF, ""},
+	{"as short as can be", "HTTP/\n\n", statusLine, ""},
 	{"empty line first", "\r\nHTTP/1.1 200 OK\r\n\r\n", badVersion, ""},
 	{"two spaces before the status", statusWith("HTTP/1.1  200 OK"), badStatus, ""},
 	{"tab before the status", statusWith("HTTP/1.1\t200 OK"), badVersion, ""},

@@ -84,40 +84,47 @@ func (l *life) end(cause error) {
 // takes that back. It reports false, and does nothing, if the context is one that SetContext
 // has put, which only its own methods tell the end of. If the context has ended, i is interrupted at once.
 func (x *Exchange) Watch(i Interrupter) bool {
-	for x.ctx == nil && x.Parent != nil {
-		x = x.Parent
-	}
+	x = x.outermost()
 	if x.ctx != nil {
 		return false
 	}
 	l := &x.life
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.watch = append(l.watch, i)
 	if l.ended {
 		i.Interrupt(l.cause)
 	}
+	l.mu.Unlock()
 	return true
 }
 
 // Unwatch ends what Watch has begun. When it has returned, i isn't interrupted any more.
 func (x *Exchange) Unwatch(i Interrupter) {
+	l := &x.outermost().life
+	l.mu.Lock()
+	if n := len(l.watch); n == 1 && l.watch[0] == i { // nearly always
+		l.watch = l.watch[:0]
+	} else if k := slices.Index(l.watch, i); k >= 0 {
+		l.watch = slices.Delete(l.watch, k, k+1)
+	}
+	l.mu.Unlock()
+}
+
+// outermost returns the exchange whose context x has.
+func (x *Exchange) outermost() *Exchange {
 	for x.ctx == nil && x.Parent != nil {
 		x = x.Parent
 	}
-	l := &x.life
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if k := slices.Index(l.watch, i); k >= 0 {
-		l.watch = slices.Delete(l.watch, k, k+1)
-	}
+	return x
 }
 
 // reset makes l ready for the next exchange. Nobody else knows it by now but a goroutine that has
 // been told of the end already.
 func (l *life) reset() {
+	if !l.ended && len(l.watch) == 0 && l.ctx == nil {
+		return // a leg's
+	}
 	l.mu.Lock()
-	clear(l.watch)
 	l.ended, l.cause, l.ctx, l.cancel, l.watch = false, nil, nil, nil, l.watch[:0]
 	l.mu.Unlock()
 }

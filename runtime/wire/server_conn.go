@@ -29,6 +29,7 @@ type conn struct {
 	empty    int         // empty lines before the next request
 	searched int         // how much of the input has been searched for the end of a head
 	inline   func() bool // serveInline, made once
+	first    bool        // the request that is being read is the first one
 
 	mu      sync.Mutex
 	waiting bool      // for a request
@@ -161,44 +162,37 @@ func (c *conn) await() bool {
 
 // rest notes that the connection waits for a request, and reports whether it would be the first one.
 func (c *conn) rest() (fresh bool) {
-	at := now()
-	c.mu.Lock()
 	if !c.waiting {
-		c.waiting, c.since, c.look = true, at, 0
+		c.mu.Lock()
+		c.waiting, c.look = true, 0
+		c.mu.Unlock()
 	}
-	fresh = c.fresh
-	c.mu.Unlock()
-	if d := c.server.options.IdleTimeout; !fresh {
-		c.sock.rd.want = 0
-		if d > 0 {
-			c.sock.rd.want = at + instant(d)
-		}
+	if d := c.server.options.IdleTimeout; !c.fresh {
+		c.sock.rd.want = after(d)
 	}
-	return fresh
+	return c.fresh
 }
 
-// wake notes that the connection doesn't wait any more, and reports whether that was for the first request.
-func (c *conn) wake() (fresh bool) {
+// wake notes that the connection doesn't wait any more.
+func (c *conn) wake() {
+	c.first = c.fresh
+	if !c.waiting {
+		return
+	}
 	c.mu.Lock()
-	fresh = c.fresh
-	if c.waiting {
-		c.waiting, c.fresh, c.reading = false, false, true
-		if c.server.draining.Load() {
-			c.sock.limitReads(after(newcomers)) // later than what drain may just have set
-		}
+	c.waiting, c.fresh, c.reading = false, false, true
+	if c.server.draining.Load() {
+		c.sock.limitReads(after(newcomers)) // later than what drain may just have set
 	}
 	c.mu.Unlock()
-	if !fresh {
-		c.sock.rd.want = after(c.server.options.ReadHeaderTimeout)
-	}
-	return fresh
 }
 
 // serveInline answers what has come, as long as that is whole requests. It runs while the connection is
 // being waited for, which spares the attempt to read before each wait; but nothing can be read, and
 // the connection can't be closed. It reports whether somebody must do so.
 func (c *conn) serveInline() bool {
-	first := c.wake()
+	c.wake()
+	first := c.first
 	for c.in.r != c.in.w {
 		e, refusal := c.parse()
 		switch {

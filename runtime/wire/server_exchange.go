@@ -38,10 +38,13 @@ func (c *conn) exchange() bool {
 		c.next = nil
 		return e.run(nil)
 	}
-	for {
+	for begun := c.first; ; begun = true {
 		e, refusal := c.parse()
 		if e != nil {
 			return e.run(refusal)
+		}
+		if !begun { // the time of the first request has run since the connection began
+			c.sock.rd.want = after(c.server.options.ReadHeaderTimeout)
 		}
 		if c.given || c.in.fillSlowly() != nil {
 			return false
@@ -70,7 +73,7 @@ func (c *conn) parse() (e *exchange, refusal *gateway.Error) {
 		c.searched = len(b)
 		return nil, nil
 	}
-	c.searched, c.empty = 0, 0
+	c.searched, c.empty, c.first = 0, 0, false
 	e = exchanges.Get().(*exchange)
 	e.begin(c)
 	if refusal != nil {
@@ -121,10 +124,6 @@ func (e *exchange) begin(c *conn) {
 	if d := s.options.WriteTimeout; d > 0 {
 		c.sock.wd.want = instantOf(e.Start) + instant(d)
 	}
-	c.mu.Lock()
-	c.sock.rd.limit.Store(0) // drain may have set it, and does so no more
-	c.reading = false
-	c.mu.Unlock()
 }
 
 // publish tells other goroutines that the exchange is running.
@@ -132,6 +131,8 @@ func (e *exchange) publish() {
 	c := e.c
 	c.mu.Lock()
 	c.running, c.since, c.look = e, instantOf(e.Start), 0
+	c.reading = false
+	c.sock.rd.limit.Store(0) // drain may have set it, and does so no more
 	c.mu.Unlock()
 	e.mu.Lock()
 	e.open = true
@@ -141,10 +142,12 @@ func (e *exchange) publish() {
 	}
 }
 
-// endRunning tells other goroutines that the exchange is over.
-func (c *conn) endRunning() {
+// endRunning tells other goroutines that the exchange is over, and that the connection waits for the next one, if
+// nothing of it has come.
+func (c *conn) endRunning(more bool) {
 	c.mu.Lock()
-	c.running = nil
+	c.running, c.look = nil, 0
+	c.waiting = more && c.in.r == c.in.w
 	c.mu.Unlock()
 }
 
@@ -166,13 +169,15 @@ func (e *exchange) run(refusal *gateway.Error) (more bool) {
 	if err == nil {
 		err = e.send()
 	}
-	e.endInterim()
+	if e.open {
+		e.endInterim()
+	}
 	e.closeBody()
 	e.SendErr = err
 	e.Finish()
-	c.endRunning()
 	rest := e.body != nil && !e.body.end(err == nil && !e.last)
 	more = err == nil && !e.last && !rest
+	c.endRunning(more)
 	switch {
 	case err != nil:
 		// e is left to the garbage collector: a goroutine of a handler that panicked, or of

@@ -68,8 +68,9 @@ type socket struct {
 	// for the end of what the peer has sent.
 	wasReset atomic.Bool
 
-	mu     sync.Mutex
-	broken error // set by Interrupt, which ends all that is done and will be done with the socket
+	mu       sync.Mutex
+	isBroken atomic.Bool
+	broken   error // set by Interrupt, which ends all that is done and will be done with the socket
 
 	// What follows belongs to the goroutine that reads.
 	readable func(fd uintptr) bool // tryRead, made once
@@ -77,7 +78,9 @@ type socket struct {
 	gotN     int
 	gotErr   error
 	ask      []byte      // what tryRead is to write first
+	askBuf   *outBuffer  // that goes back when it's written
 	asked    int         // how much of it has been written
+	look     bool        // it's written only if the peer has been silent
 	in       *input      // where serveReads puts what comes
 	inline   func() bool // what it calls
 	inside   bool        // that is being called
@@ -112,12 +115,16 @@ func (s *socket) Interrupt(err error) {
 	defer s.mu.Unlock()
 	if s.broken == nil {
 		s.broken = err
+		s.isBroken.Store(true)
 		_ = s.conn.SetDeadline(time.Unix(1, 0))
 	}
 }
 
 // interrupted returns the error of Interrupt, nil if it has not been called.
 func (s *socket) interrupted() error {
+	if !s.isBroken.Load() {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.broken

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"os"
 	"syscall"
 	"time"
@@ -64,8 +65,10 @@ const silence = time.Second
 // Ask writes p and returns what comes then, as ReadBuffer does. It spares the attempt to read before waiting, which
 // would come too early for an answer. sent is how much of p has been written: if that isn't all, nothing has been
 // waited for; without an error, the peer takes no more for now. If all has been written, and there is neither a buffer nor an error,
-// nothing has come for a while: p isn't needed any more, and ReadBuffer is for the rest of the waiting.
-func (s *socket) Ask(p []byte) (b *buffer, n, sent int, err error) {
+// nothing has come for a while, and ReadBuffer is for the rest of the waiting. o is what p is in, if it's to be given back when
+// all has been written: while it's waited for, the next request is made in it, and it stays in the processor's cache. at is
+// now. With look, p is written only if the peer has been silent.
+func (s *socket) Ask(p []byte, o *outBuffer, at instant, look bool) (b *buffer, n, sent int, err error) {
 	if s.raw == nil || s.readEach > 0 || s.writeEach > 0 {
 		return nil, 0, 0, nil
 	}
@@ -74,15 +77,15 @@ func (s *socket) Ask(p []byte) (b *buffer, n, sent int, err error) {
 	}
 	limit := s.rd.want
 	// An end of the connection that came before p was written isn't told again: so look once in a while.
-	s.rd.want = earlier(limit, after(silence))
+	s.rd.want = earlier(limit, at+instant(silence))
 	err = s.arm(&s.rd, setRead, false)
 	if s.rd.want = limit; err != nil {
 		return nil, 0, 0, err
 	}
-	s.ask, s.asked = p, 0
+	s.ask, s.askBuf, s.asked, s.look = p, o, 0, look
 	err = s.raw.Read(s.readable)
 	sent = s.asked
-	s.ask = nil
+	s.ask, s.askBuf = nil, nil
 	switch {
 	case err == nil && s.gotErr == nil && s.got == nil: // not all of p could be written
 		return nil, 0, sent, nil
@@ -102,16 +105,28 @@ func (s *socket) Ask(p []byte) (b *buffer, n, sent int, err error) {
 	return nil, 0, sent, nil
 }
 
+var errNotSilent = errors.New("the peer has closed the connection, or has sent what nobody asked for")
+
 // tryAsk writes what Ask has been given, and reports whether there is nothing to wait for.
 func (s *socket) tryAsk(fd uintptr) bool {
 	p := s.ask
 	s.ask, s.got, s.gotErr = nil, nil, nil
+	if s.look && !isSilent(fd) {
+		s.gotErr = errNotSilent
+		return true
+	}
 	n, err := writeSocket(fd, p)
 	s.asked = n
 	if err != nil && err != syscall.EAGAIN {
 		s.gotErr = os.NewSyscallError("write", err)
 	}
-	return n < len(p)
+	if n < len(p) {
+		return true
+	}
+	if s.askBuf != nil {
+		outBuffers.Put(s.askBuf)
+	}
+	return false
 }
 
 // tryRead reads what has come; if that is nothing, it has itself called again when something has.

@@ -38,8 +38,6 @@ func newBody(leg *gateway.Exchange, l *link, f *framing, keep bool) *responseBod
 	}
 	if b.content.ready(); b.content.err == io.EOF {
 		b.settle()
-	} else {
-		l.drained = false
 	}
 	rootOf(leg).OnDone(b.release) // by that of leg it would take an allocation
 	return b

@@ -27,6 +27,7 @@ type call struct {
 	b    []byte     // the request, or its beginning; it starts in buf
 	rest []byte     // of a body that is at hand
 	left int64      // of the length of a streamed body, what isn't in b
+	at   instant    // when a connection was sought
 	held bool       // b has what can't be made again
 	came bool       // something of a response has
 }
@@ -52,7 +53,8 @@ func (c *call) serve() error {
 			}
 		}
 		var l *link
-		if l, err = c.up.get(c.leg, try >= 2); err == errGone {
+		c.at = now()
+		if l, err = c.up.get(c.leg, try >= 2, c.at, !c.asks()); err == errGone {
 			continue
 		} else if err != nil {
 			break
@@ -218,6 +220,9 @@ const (
 // was sent before the body was streamed.
 func (c *call) exchange(l *link) (sent int, err error) {
 	sent, failed, err := c.send(l)
+	if failed == errNotSilent { // what has come is no answer
+		return 0, failed
+	}
 	// The upstream may have answered before it closed: a request that is too large, say.
 	if err == nil && failed == nil {
 		if !(c.held && l.reused) {
@@ -251,19 +256,29 @@ func (c *call) exchange(l *link) (sent int, err error) {
 func (c *call) send(l *link) (sent int, failed, err error) {
 	if !c.stream {
 		l.sock.rd.want = after(c.t.options.ResponseHeaderTimeout)
-		if l.tls == nil && len(c.rest) == 0 {
+		if c.asks() && l.tls == nil {
 			var b *buffer
 			var n int
-			b, n, sent, err = l.sock.Ask(c.b)
+			p, o := c.b, c.buf
+			if c.held && l.reused {
+				o = nil // it can't be made again
+			}
+			b, n, sent, err = l.sock.Ask(p, o, c.at, l.reused)
+			if o != nil && sent == len(p) {
+				c.buf, c.b = nil, nil
+			}
 			if b != nil {
 				l.in.take(b, n)
 			}
 			switch {
-			case sent == len(c.b):
+			case sent == len(p):
 				return sent, nil, err
 			case err != nil:
 				return sent, err, nil
 			}
+		}
+		if c.asks() && sent == 0 && l.reused && !l.isSilent() {
+			return 0, errNotSilent, nil
 		}
 	}
 	n, failed := l.out.Write(c.b[sent:])
@@ -275,6 +290,9 @@ func (c *call) send(l *link) (sent int, failed, err error) {
 	}
 	return sent, failed, nil
 }
+
+// asks reports whether the request is sent by Ask, which sees whether the upstream has been silent: it is in one piece.
+func (c *call) asks() bool { return rawReads && !c.stream && len(c.rest) == 0 && c.up.tls == nil }
 
 // late says so if err is the end of the time to answer.
 func (l *link) late(err error) error {
@@ -376,7 +394,6 @@ func (l *link) readHead() (string, error) {
 		if n > 0 {
 			head := string(b[:n])
 			l.in.discard(n)
-			l.drained = l.tls == nil && l.in.w < len(l.in.b)
 			return head, nil
 		}
 		const begin = "HTTP/"

@@ -24,9 +24,8 @@ type link struct {
 	reused bool    // it has been idle
 	since  instant // when it became so
 
-	drained bool // the last read brought all that had come
-	silent  bool // what peeker has seen
-	peeker  func(fd uintptr)
+	silent bool // what peeker has seen
+	peeker func(fd uintptr)
 
 	// What follows is for the time in which a call has it.
 
@@ -117,21 +116,19 @@ func (l *link) shut() {
 	_ = l.sock.Close()
 }
 
-// calm is how long a connection is taken to be alive after it has been in use: a busy gateway is spared a system
-// call for each request.
-const calm = 10 * time.Microsecond
+// isFresh reports whether l, which is idle, isn't too old at an instant.
+func (l *link) isFresh(at instant) bool {
+	limit := l.up.t.options.IdleConnTimeout
+	return limit <= 0 || time.Duration(at-l.since) < limit
+}
 
-// isAlive reports whether l, which is idle, can be used: it isn't too old, and the upstream has neither closed
-// it nor sent anything, which would be taken for the response to the next request.
-func (l *link) isAlive() bool {
-	idle := time.Duration(now() - l.since)
-	if limit := l.up.t.options.IdleConnTimeout; limit > 0 && idle >= limit {
-		return false
-	}
-	if l.drained && idle < calm || l.sock.raw == nil {
+// isSilent reports whether the upstream has neither closed l, which is idle, nor sent anything, which would be taken for
+// the response to the next request.
+func (l *link) isSilent() bool {
+	if l.sock.raw == nil {
 		return true
 	}
-	l.silent = true
+	l.silent = false
 	err := l.sock.raw.Control(l.peeker)
 	return err == nil && l.silent
 }

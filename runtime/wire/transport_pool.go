@@ -68,8 +68,9 @@ func (t *Transport) upstream(o origin) (*upstream, error) {
 // errGone is for the upstream that the transport has just forgotten.
 var errGone = errors.New("the upstream has been forgotten")
 
-// get returns a connection for leg, one that has been idle if there is one and it needn't be fresh.
-func (u *upstream) get(leg *gateway.Exchange, fresh bool) (*link, error) {
+// get returns a connection for leg, one that has been idle if there is one and it needn't be fresh. If peek is not set,
+// the caller sees for itself whether the upstream has been silent meanwhile.
+func (u *upstream) get(leg *gateway.Exchange, fresh bool, at instant, peek bool) (*link, error) {
 	u.mu.Lock()
 	if u.gone {
 		u.mu.Unlock()
@@ -78,7 +79,7 @@ func (u *upstream) get(leg *gateway.Exchange, fresh bool) (*link, error) {
 	for len(u.idle) > 0 && !fresh {
 		l := u.take(len(u.idle) - 1)
 		u.mu.Unlock()
-		if l.isAlive() {
+		if l.isFresh(at) && (!peek || l.isSilent()) {
 			l.begin(leg)
 			return l, nil
 		}

@@ -187,7 +187,6 @@ func TestTransportStaleConnections(t *testing.T) {
 			tr := testTransport(t, TransportOptions{})
 			ask(t, tr, "http://"+addr)
 			<-stale
-			time.Sleep(2 * calm)
 			leg, end := newLeg(t, "POST", "http://"+addr)
 			defer end()
 			setBody(leg, "abc", 3)
