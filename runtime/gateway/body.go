@@ -19,6 +19,23 @@ func Buffered(body io.ReadCloser) (p []byte, all bool) {
 	return nil, false
 }
 
+// A SplicedBody is a body that can go to a connection without passing through memory. What wraps the body of a
+// request can pass this on, too.
+type SplicedBody interface {
+	io.ReadCloser
+	// SpliceTo writes the rest of the body to w. If reading fails, and not writing, the error is a *ReadError.
+	SpliceTo(w io.Writer) (int64, error)
+}
+
+// A ReadError is what [SplicedBody] fails with if reading has failed.
+type ReadError struct{ Err error }
+
+// Error is that of Err.
+func (e *ReadError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *ReadError) Unwrap() error { return e.Err }
+
 // NoBody is an empty body.
 var NoBody = noBody{}
 

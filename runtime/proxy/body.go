@@ -30,6 +30,21 @@ func (b *clientBody) Buffered() (p []byte, all bool) { return gateway.Buffered(b
 
 func (b *clientBody) fail(err error) { b.failed.Store(&err) }
 
+// A splicedBody is a clientBody that can be spliced.
+type splicedBody struct {
+	*clientBody
+	from gateway.SplicedBody
+}
+
+// SpliceTo lets a transport have the kernel move the body.
+func (b splicedBody) SpliceTo(w io.Writer) (int64, error) {
+	n, err := b.from.SpliceTo(w)
+	if e, ok := errors.AsType[*gateway.ReadError](err); ok {
+		b.fail(e.Err)
+	}
+	return n, err
+}
+
 // failure returns the error for a request that failed with err because b could not be
 // read, nil if it failed for another reason.
 func (b *clientBody) failure(to *lb.Target, err error) error {

@@ -7,6 +7,9 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/lb"
 )
 
+// spliceFrom is from which length on splicing a body is worth while.
+const spliceFrom = 32 << 10
+
 // request fills in what goes up.
 func (l *leg) request(x *gateway.Exchange, to *lb.Target, w way) {
 	in, out := &x.Request, &l.Request
@@ -17,6 +20,9 @@ func (l *leg) request(x *gateway.Exchange, to *lb.Target, w way) {
 	if in.Body != nil && in.ContentLength != 0 {
 		l.body = &clientBody{ReadCloser: in.Body} // not reused: a transport may hold on to it
 		out.Body, out.ContentLength, out.Trailer = l.body, in.ContentLength, in.Trailer
+		if from, ok := in.Body.(gateway.SplicedBody); ok && in.ContentLength >= spliceFrom {
+			out.Body = splicedBody{l.body, from}
+		}
 	}
 	l.Errors = x.Errors
 	if x.Interim != nil {

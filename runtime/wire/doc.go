@@ -8,4 +8,15 @@
 //
 // What two parsers could understand differently is refused, and a connection on which that was met is not
 // used again: see rules.go.
+//
+// # What a request costs
+//
+// A small request that is proxied takes five system calls: it is read, the kept connection to the upstream is looked at, the request is
+// written there, the response is read, and written; besides, there is a share of epoll_wait, which the scheduler of Go
+// calls when nothing is runnable. Neither side tries to read before there is something to read, since both are waited for by the
+// callbacks of [syscall.RawConn]: see serveInline and Ask. Four fifths of the processor time is the kernel's.
+// The heads of request and response are one string each, all that is allocated.
+//
+// Whether the client is still there while a handler works, a single goroutine asks for all connections, and only where
+// a handler takes long: see server_watch.go. Deadlines are set only when one that is set already has passed: see deadline.
 package wire

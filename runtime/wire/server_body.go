@@ -62,13 +62,56 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.over.Load() {
 		return 0, errOver
 	}
+	b.ask()
+	n, err := b.content.Read(p)
+	b.note(n)
+	return n, err
+}
+
+// SpliceTo writes the rest of the body to w. If both are connections without TLS, the kernel moves most of it. An error of
+// reading is a [gateway.ReadError].
+func (b *requestBody) SpliceTo(w io.Writer) (n int64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over.Load() {
+		return 0, &gateway.ReadError{Err: errOver}
+	}
+	b.ask()
+	dst, _ := w.(*socket)
+	for {
+		p, err := b.content.next()
+		if err == io.EOF {
+			b.note(0)
+			return n, nil
+		}
+		if err != nil {
+			b.note(0)
+			return n, &gateway.ReadError{Err: err}
+		}
+		k, err := w.Write(p)
+		n += int64(k)
+		b.content.used(k)
+		b.note(k)
+		if err != nil {
+			return n, err
+		}
+		if dst != nil && b.content.isSplicable(dst) {
+			moved, err := b.content.splice(dst)
+			n += moved
+			b.note(int(moved))
+			if err != nil {
+				return n, err
+			}
+		}
+	}
+}
+
+// ask has the client send the body, if it waits for that.
+func (b *requestBody) ask() {
 	if b.expect && b.content.in.r == b.content.in.w {
 		_ = b.e.sendInterim(100, nil) // too late if the response has begun
 	}
 	b.expect = false
-	n, err := b.content.Read(p)
-	b.note(n)
-	return n, err
 }
 
 // note takes down how far reading has come.

@@ -12,9 +12,6 @@ import (
 
 var outBuffers = sync.Pool{New: func() any { return new(outBuffer) }}
 
-// spliceFrom is from which rest of a body on the kernel moves it.
-const spliceFrom = 32 << 10
-
 // A sender sends a response. Head and content go out together as long as the content is there.
 type sender struct {
 	*exchange
@@ -136,7 +133,7 @@ func (o *sender) content(body *responseBody) error {
 			_ = o.flush() // what has come is the client's
 			return c.err
 		}
-		kernel := c.coding == sized && c.left >= spliceFrom && o.canSplice(c.in)
+		kernel := o.c.tls == nil && !o.chunked && c.isSplicable(o.c.sock)
 		if !kernel && c.in.more() { // the content follows its head closely
 			continue
 		}
@@ -144,7 +141,8 @@ func (o *sender) content(body *responseBody) error {
 			return err
 		}
 		if kernel {
-			if err := o.splice(c); err != nil {
+			n, err := c.splice(o.c.sock)
+			if o.Sent += n; err != nil {
 				return err
 			}
 			continue
@@ -153,37 +151,6 @@ func (o *sender) content(body *responseBody) error {
 			return err
 		}
 	}
-}
-
-// canSplice reports whether the kernel can move what comes on in to the client.
-func (o *sender) canSplice(in *input) bool {
-	dst := o.c.sock
-	return o.c.tls == nil && in.isPlain() && !o.chunked && dst.writeEach == 0 && in.sock.readEach == 0 && isTCP(dst.conn) && isTCP(in.sock.conn)
-}
-
-func isTCP(c net.Conn) bool { _, ok := c.(*net.TCPConn); return ok }
-
-// splice has the kernel move the rest of c.
-func (o *sender) splice(c *content) error {
-	dst, src := o.c.sock, c.in.sock
-	// A pipe is between them: a deadline that passes too early would lose what is in it.
-	if err := dst.arm(&dst.wd, setWrite, true); err != nil {
-		return err
-	}
-	if err := src.arm(&src.rd, setRead, true); err != nil {
-		return err
-	}
-	n, err := dst.conn.(*net.TCPConn).ReadFrom(&io.LimitedReader{R: src.conn, N: c.left})
-	o.Sent += n
-	if c.left -= n; c.left == 0 {
-		c.err = io.EOF
-		return nil
-	}
-	if err == nil {
-		err = io.ErrUnexpectedEOF
-	}
-	c.err = src.failure(err)
-	return c.err
 }
 
 // file has the kernel send a file.

@@ -178,6 +178,12 @@ func (s *socket) again(d *deadline, err error) bool {
 	return s.interrupted() == nil
 }
 
+// isDue reports whether the time to read is over.
+func (s *socket) isDue() bool {
+	due := s.rd.due()
+	return due != 0 && now() >= due
+}
+
 // failure is the error of an operation that failed with err.
 func (s *socket) failure(err error) error {
 	if err == io.EOF {

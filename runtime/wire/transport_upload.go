@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -70,6 +71,11 @@ func (u *upload) send() (err error, ofBody bool) {
 	buf := outBuffers.Get().(*outBuffer)
 	defer outBuffers.Put(buf)
 	p := buf[chunkLine : chunkLine+bufferSize]
+	if from, ok := u.body.(gateway.SplicedBody); ok && u.left >= spliceFrom && u.out == io.Writer(u.sock) {
+		if err, ofBody = u.splice(from); err != nil {
+			return err, ofBody
+		}
+	}
 	for idle := 0; u.left != 0; {
 		n, err := u.body.Read(p)
 		switch {
@@ -95,6 +101,25 @@ func (u *upload) send() (err error, ofBody bool) {
 	}
 	u.wait()
 	return u.expectEnd(p)
+}
+
+// splice has the body go to the upstream on its own.
+func (u *upload) splice(body gateway.SplicedBody) (err error, ofBody bool) {
+	n, err := body.SpliceTo(u.sock)
+	u.left -= n
+	_, ofBody = errors.AsType[*gateway.ReadError](err)
+	switch {
+	case u.isOver():
+		return errOver, false
+	case ofBody:
+		return bodyError(err), true
+	case err == nil && u.left != 0:
+		return wrongLength(u.length), true
+	}
+	u.mu.Lock()
+	u.last = true
+	u.mu.Unlock()
+	return err, false
 }
 
 // write writes n bytes in buf, which have room around them for the coding.
