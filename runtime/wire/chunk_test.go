@@ -56,11 +56,7 @@ func TestChunkRules(t *testing.T) {
 			case tt.Rule != wirerows.Accepted && (fault == nil || fault.Name != tt.Rule):
 				t.Errorf("refused: %v; want: %s", fault, tt.Rule)
 			}
-			cuts := len(tt.Head)
-			if cuts > 64 {
-				cuts = 64
-			}
-			for cut := range cuts {
+			for cut := range min(len(tt.Head), 64) {
 				if g, f := decodeAll(tt.Head, cut, false); g != got || f != fault {
 					t.Errorf("cut at %d: %q, %v", cut, g, f)
 				}

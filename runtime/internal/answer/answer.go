@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
@@ -36,11 +37,7 @@ func isAbort(err error) bool {
 	case interface{ Unwrap() error }:
 		return isAbort(e.Unwrap())
 	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			if isAbort(inner) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(e.Unwrap(), isAbort)
 	}
 	return false
 }
