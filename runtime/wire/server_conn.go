@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -57,6 +59,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 func (c *conn) serve() {
 	defer c.server.remove(c)
 	defer c.close()
+	defer c.rescue()
 	c.sock.rd.want = after(c.server.options.ReadHeaderTimeout)
 	if !c.handshake() {
 		return
@@ -65,6 +68,14 @@ func (c *conn) serve() {
 	}
 	if c.stays {
 		c.linger()
+	}
+}
+
+// rescue keeps a panic of the engine itself, which would be a bug, from ending more than the connection.
+func (c *conn) rescue() {
+	if v := recover(); v != nil {
+		c.resets = true
+		c.server.log(gateway.LevelError, fmt.Sprintf("panic on the connection from %s: %v\n%s", c.remote, v, debug.Stack()))
 	}
 }
 

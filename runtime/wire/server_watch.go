@@ -68,7 +68,7 @@ func (c *conn) check() bool {
 	}
 	c.look = at + instant(min(age, watchRarely))
 	switch {
-	case e != nil && e.isReading(): // whoever reads notices
+	case c.tunnel != nil, e != nil && e.isReading(): // whoever reads notices
 	case !c.sock.isGone():
 	case e != nil:
 		e.Cancel(context.Canceled)
