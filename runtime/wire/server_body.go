@@ -27,6 +27,8 @@ type requestBody struct {
 	ended  atomic.Bool  // all of it has been read from the connection
 	failed atomic.Bool
 	over   atomic.Bool
+	// splicing is set while the kernel reads it: if that fails for the upstream's sake, it can't be read on.
+	splicing atomic.Bool
 
 	mu      sync.Mutex // held while reading
 	content content
@@ -96,10 +98,15 @@ func (b *requestBody) SpliceTo(w io.Writer) (n int64, err error) {
 			return n, err
 		}
 		if dst != nil && b.content.isSplicable(dst) {
+			b.splicing.Store(true)
 			moved, err := b.content.splice(dst)
+			b.splicing.Store(false)
 			n += moved
-			b.note(int(moved))
-			if err != nil {
+			if _, ofBody := err.(*gateway.ReadError); err != nil && !ofBody {
+				b.failed.Store(true) // what the kernel had in hand is lost, though the client is still there
+				return n, err
+			}
+			if b.note(int(moved)); err != nil {
 				return n, err
 			}
 		}
@@ -161,7 +168,7 @@ func (b *requestBody) trailer() gateway.Header {
 // isLost reports whether the connection will be closed for what is to come: too much, or
 // something that can't be told from a request.
 func (b *requestBody) isLost() bool {
-	return !b.ended.Load() && (b.failed.Load() || b.length-b.got.Load() > maxSkip || b.waits())
+	return !b.ended.Load() && (b.failed.Load() || b.splicing.Load() || b.length-b.got.Load() > maxSkip || b.waits())
 }
 
 // waits reports whether the client may still be waiting to be asked for the body. It will send it or not: who can tell?

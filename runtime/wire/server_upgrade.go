@@ -41,7 +41,7 @@ func (e *exchange) upgrade() error {
 	return nil
 }
 
-// A tunnel copies bytes both ways, and holds no buffer while nothing comes.
+// A tunnel copies bytes both ways, and holds no buffer while nothing comes in the clear.
 type tunnel struct {
 	c        *conn
 	upstream io.ReadWriteCloser
@@ -78,7 +78,7 @@ func (t *tunnel) run() (sent int64, err error) {
 // cut ends both sides.
 func (t *tunnel) cut() { _ = t.upstream.Close() }
 
-// copyInput copies what comes on a connection.
+// copyInput copies what comes on a connection, what has come first.
 func copyInput(to io.Writer, in *input) (n int64, err error) {
 	for {
 		if b := in.buffered(); len(b) > 0 {
@@ -88,6 +88,11 @@ func copyInput(to io.Writer, in *input) (n int64, err error) {
 				return n, err
 			}
 			in.discard(len(b))
+		}
+		if !in.isPlain() { // TLS can't be waited for without a buffer
+			in.release()
+			k, err := copyStream(to, in.src)
+			return n + k, err
 		}
 		if err := in.wait(); err == io.EOF {
 			return n, nil

@@ -195,6 +195,13 @@ func (s *socket) failure(err error) error {
 	return err
 }
 
+// noteReset keeps in mind whether a write has failed for a reset.
+func (s *socket) noteReset(err error) {
+	if errors.Is(err, syscall.ECONNRESET) {
+		s.wasReset.Store(true)
+	}
+}
+
 // end is the error of a read that has met an end.
 func (s *socket) end() error {
 	if s.wasReset.Load() {
@@ -234,7 +241,8 @@ func (s *socket) writeInside(p []byte) int {
 	if due := s.wd.due(); s.interrupted() != nil || due != 0 && now() >= due {
 		return 0
 	}
-	n, _ := writeSocket(s.fd, p) // an error comes again
+	n, err := writeSocket(s.fd, p) // an error comes again, as another one perhaps
+	s.noteReset(err)
 	return n
 }
 
@@ -264,9 +272,7 @@ func (s *socket) Write(p []byte) (int, error) {
 		case err == nil:
 			return done, nil
 		case !s.again(&s.wd, err):
-			if errors.Is(err, syscall.ECONNRESET) {
-				s.wasReset.Store(true)
-			}
+			s.noteReset(err)
 			return done, s.failure(err)
 		}
 		exact = true

@@ -118,6 +118,7 @@ func (s *socket) tryAsk(fd uintptr) bool {
 	n, err := writeSocket(fd, p)
 	s.asked = n
 	if err != nil && err != syscall.EAGAIN {
+		s.noteReset(err)
 		s.gotErr = os.NewSyscallError("write", err)
 	}
 	if n < len(p) {

@@ -41,6 +41,7 @@ func (c *content) splice(dst *socket) (int64, error) {
 		return n, c.cut(src.failure(err))
 	}
 	c.err = io.ErrUnexpectedEOF // what is in between is lost
+	dst.noteReset(err)
 	return n, dst.failure(err)
 }
 
