@@ -68,8 +68,8 @@ func (c *conn) check() bool {
 	}
 	c.look = at + instant(min(age, watchRarely))
 	switch {
-	case c.tunnel != nil, e != nil && e.isReading(): // whoever reads notices
-	case !c.sock.isGone():
+	case c.tunnel != nil: // whoever copies notices
+	case !c.sock.isGone(e == nil || !e.isReading()): // one half may end before all that it has sent has been read
 	case e != nil:
 		e.Cancel(context.Canceled)
 	case c.waiting:

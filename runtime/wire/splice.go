@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"io"
 	"net"
 
@@ -19,7 +20,7 @@ func (c *content) isSplicable(dst *socket) bool {
 func isTCP(c net.Conn) bool { _, ok := c.(*net.TCPConn); return ok }
 
 // splice has the kernel move the rest of c to dst, and returns how much of it has got there. An error of reading is a
-// ReadError; one that may be either is taken for that of the side that has been interrupted, or else of dst.
+// ReadError. The system doesn't say on which side it has failed: see for that what has become of src.
 func (c *content) splice(dst *socket) (int64, error) {
 	src := c.in.sock
 	// A pipe is between them: a deadline that passes too early would lose what is in it.
@@ -37,12 +38,18 @@ func (c *content) splice(dst *socket) (int64, error) {
 	switch {
 	case err == nil:
 		return n, c.cut(io.ErrUnexpectedEOF)
-	case src.interrupted() != nil, src.isDue():
+	case src.interrupted() != nil, src.isDue(), isReadFailure(err), src.isGone(false):
 		return n, c.cut(src.failure(err))
 	}
 	c.err = io.ErrUnexpectedEOF // what is in between is lost
 	dst.noteReset(err)
 	return n, dst.failure(err)
+}
+
+// isReadFailure reports whether err is one of reading, where the kernel doesn't splice but net does.
+func isReadFailure(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "read"
 }
 
 // cut ends the content with an error of reading it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +48,7 @@ func TestSplice(t *testing.T) {
 		{"the client ends early", func(c, _ *net.TCPConn, _ *socket) { _, _ = c.Write(content4[:size/2]); _ = c.CloseWrite() }, size / 2, true, io.ErrUnexpectedEOF},
 		{"the client stops", func(c, _ *net.TCPConn, _ *socket) { _, _ = c.Write(content4[:1000]) }, 1000, true, errDeadline},
 		{"the exchange is over", func(c, _ *net.TCPConn, src *socket) { _, _ = c.Write(content4[:1000]); src.Interrupt(errOver) }, -1, true, errOver},
+		{"the client resets", func(c, _ *net.TCPConn, _ *socket) { _, _ = c.Write(content4[:1000]); _ = c.SetLinger(0); _ = c.Close() }, -1, true, syscall.ECONNRESET},
 		{"the upstream goes away", func(c, up *net.TCPConn, _ *socket) { _ = up.Close(); _, _ = c.Write(content4) }, -1, false, net.ErrClosed},
 	}
 	for _, tt := range tests {
