@@ -1,12 +1,11 @@
 package server
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
-	"slices"
 
 	"github.com/aileron-gateway/aileronc/runtime/listen"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
 // setProtocols chooses the versions of HTTP, and what ALPN (RFC 7301) offers.
@@ -14,7 +13,7 @@ func (s *Server) setProtocols() {
 	h2, p := s.options.HTTP2, new(http.Protocols)
 	p.SetHTTP1(true)
 	s.http.Protocols = p
-	s.options.Listen.TLS = withProtocols(s.options.Listen.TLS, h2 != nil)
+	s.options.Listen.TLS = tlsconf.WithProtocols(s.options.Listen.TLS, h2 != nil)
 	if h2 == nil {
 		return
 	}
@@ -37,26 +36,6 @@ func (s *Server) setProtocols() {
 		_ = s.http.Serve(noListener{})
 		s.http.IdleTimeout = http1
 	}
-}
-
-// withProtocols puts the protocols that the server speaks into the list of c, and takes
-// those out that it doesn't; HTTP/2 comes first unless the list says otherwise. A server of
-// HTTP/1.1 alone that lists nothing takes no part in ALPN, so that no client is turned
-// away for what it offers.
-func withProtocols(c *tls.Config, http2 bool) *tls.Config {
-	if c == nil {
-		return nil
-	}
-	protos := slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" && !http2 })
-	if http2 && !slices.Contains(protos, "h2") {
-		protos = slices.Insert(protos, 0, "h2")
-	}
-	if http2 && !slices.Contains(protos, "http/1.1") {
-		protos = append(protos, "http/1.1")
-	}
-	c = c.Clone()
-	c.NextProtos = protos
-	return c
 }
 
 // noListener has no connections.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/connection"
 )
 
 // readRequest fills in the request but its body. Fields of different names come in no
@@ -33,43 +34,19 @@ func (e *exchange) readRequest(r *http.Request) {
 			e.size += len(name) + len(v) + separators
 		}
 	}
-	if options := r.Header["Connection"]; len(options) > 0 {
-		dropListed(q, options)
+	if isListed(r.Header["Connection"]) {
+		connection.DropListed(&q.Header)
 	}
 }
 
-// dropListed removes the fields that the client has meant for this connection alone (RFC 9110,
-// section 7.6.1). Removed later, they could be fields of the same name that a middleware has added.
-func dropListed(q *gateway.Request, options []string) {
+// isListed reports whether there may be fields that the client has meant for this connection alone.
+func isListed(options []string) bool {
 	for _, list := range options {
-		if gateway.EqualName(list, "keep-alive") || gateway.EqualName(list, "close") || gateway.EqualName(list, "upgrade") {
-			continue // the common cases
-		}
-		kept := ""
-		for option := range gateway.SplitList(list) {
-			switch gateway.CanonicalName(option) {
-			case "Close", "Keep-Alive", "Te", "Upgrade", "Http2-Settings": // whoever forwards the request knows them
-				if kept != "" {
-					kept += ", "
-				}
-				kept += option
-			case "Content-Length", "Transfer-Encoding", "Connection":
-			default:
-				q.Header.Del(option)
-			}
-		}
-		replaceOption(q.Header, list, kept)
-	}
-}
-
-// replaceOption puts kept in the place of a list of options.
-func replaceOption(h gateway.Header, list, kept string) {
-	for i := range h {
-		if h[i].Value == list && gateway.EqualName(h[i].Name, "Connection") {
-			h[i].Value = kept
-			return
+		if !gateway.EqualName(list, "keep-alive") && !gateway.EqualName(list, "close") && !gateway.EqualName(list, "upgrade") {
+			return true
 		}
 	}
+	return false
 }
 
 // readBody fills in the body, and reports whether nobody keeps e because of it.

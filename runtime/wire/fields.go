@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/connection"
 )
 
 // maxFields is how many fields a head or a trailer section may have.
@@ -190,17 +191,17 @@ func (r *fieldReader) noteOptions(list string) *Fault {
 		return nil
 	}
 	for option := range gateway.SplitList(list) {
-		switch optionOf(option) {
-		case optionClose:
+		switch connection.Of(option) {
+		case connection.Close:
 			r.close = true
-		case optionKeepAlive:
+		case connection.KeepAlive:
 			r.keepAlive = true
-		case optionUpgrade:
+		case connection.Upgrade:
 			r.upgrade = true
-		case optionField, optionIgnored:
+		case connection.Field, connection.Ignored:
 			r.listed = true
 		}
-		if r.options++; r.options > maxOptions {
+		if r.options++; r.options > connection.MaxOptions {
 			return &rules[manyOptions]
 		}
 	}
@@ -308,7 +309,7 @@ func (r *fieldReader) finish(h *gateway.Header) *Fault {
 		}
 	}
 	if r.listed {
-		dropListed(h)
+		connection.DropListed(h)
 	}
 	return nil
 }

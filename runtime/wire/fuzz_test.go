@@ -16,6 +16,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/internal/wirerows"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/connection"
 )
 
 // stricter are the rules by which messages are refused that net/http accepts. Whatever else is refused, it
@@ -117,7 +118,7 @@ func compareFields(t *testing.T, h gateway.Header, want, raw http.Header, but ..
 		want.Del("Cache-Control") // net/http adds it
 	}
 	for option := range connectionOptions(raw) {
-		if optionOf(option) == optionField {
+		if connection.Of(option) == connection.Field {
 			but = append(but, option)
 			if h.Has(option) {
 				t.Errorf("%q is still there", option)

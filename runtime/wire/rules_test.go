@@ -8,6 +8,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/internal/wirerows"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/connection"
 )
 
 func TestRequestRules(t *testing.T) {
@@ -117,7 +118,7 @@ func TestRulesAreComplete(t *testing.T) {
 			t.Errorf("%q is answered with %d, not %d", r.Name, r.Status, got)
 		}
 	}
-	if wirerows.MaxFields != maxFields || wirerows.MaxOptions != maxOptions || wirerows.MaxChunkLine != maxChunkLine || wirerows.MaxTrailer != maxTrailer {
+	if wirerows.MaxFields != maxFields || wirerows.MaxOptions != connection.MaxOptions || wirerows.MaxChunkLine != maxChunkLine || wirerows.MaxTrailer != maxTrailer {
 		t.Error("the limits are others")
 	}
 }

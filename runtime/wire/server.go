@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/listen"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
 // A Server serves HTTP/1.1 and HTTP/1.0 on one listener.
@@ -36,7 +36,7 @@ type Server struct {
 func NewServer(o ServerOptions, h gateway.Handler) *Server {
 	s := &Server{
 		handler: h,
-		tls:     withProtocols(o.Listen.TLS, o.HTTP2 != nil),
+		tls:     tlsconf.WithProtocols(o.Listen.TLS, o.HTTP2 != nil),
 		ended:   make(chan struct{}),
 		conns:   make(map[*conn]struct{}),
 		empty:   make(chan struct{}, 1),
@@ -49,26 +49,6 @@ func NewServer(o ServerOptions, h gateway.Handler) *Server {
 	}
 	s.options = o
 	return s
-}
-
-// withProtocols puts the protocols that the server speaks into the list of c, and takes
-// those out that it doesn't; HTTP/2 comes first unless the list says otherwise. A server of
-// HTTP/1.1 alone that lists nothing takes no part in ALPN (RFC 7301), so that no client is turned
-// away for what it offers.
-func withProtocols(c *tls.Config, http2 bool) *tls.Config {
-	if c == nil {
-		return nil
-	}
-	protos := slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" && !http2 })
-	if http2 && !slices.Contains(protos, "h2") {
-		protos = slices.Insert(protos, 0, "h2")
-	}
-	if http2 && !slices.Contains(protos, "http/1.1") {
-		protos = append(protos, "http/1.1")
-	}
-	c = c.Clone()
-	c.NextProtos = protos
-	return c
 }
 
 // Listen binds the address. Run does it, too, if it has not been done.
