@@ -109,6 +109,13 @@ func (l *limited) Read(p []byte) (int, error) {
 // Close closes the body.
 func (l *limited) Close() error { return l.body.Close() }
 
+// Buffered has a transport read what has come before it sends anything: a body that is seen to be too large then
+// doesn't reach the upstream. That it is all is never said, so that it is read here.
+func (l *limited) Buffered() (p []byte, all bool) {
+	p, _ = gateway.Buffered(l.body)
+	return p, false
+}
+
 // SetReadDeadline is that of the body, if it has one.
 func (l *limited) SetReadDeadline(t time.Time) error {
 	if b, ok := l.body.(interface{ SetReadDeadline(time.Time) error }); ok {
