@@ -41,6 +41,7 @@ lint: ## gofmt, vet, staticcheck, modernize
 	$(GO) tool -modfile=internal/tools/go.mod modernize ./...
 
 golden: ## rewrite the expected output of all cases; the diff is the review
+	$(GO) test ./compiler/toolchain -run TestNeeds -update
 	$(GO) test ./golden -update
 	$(GO) test ./internal/routetest -update
 	$(GO) test ./examples -run TestExamples/packages -update

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,12 +44,16 @@ func goldenModule(t *testing.T, only string) *Layout {
 	return l
 }
 
-// golang runs the go command in a module, without a network and without the flags of this one.
+// golang runs the go command in a module without the flags of this one, and without a network: only to
+// know that a module is tidy, the go command wants to see the tests of others' packages.
 func golang(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-trimpath -buildvcs=false", "GOWORK=off", "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "GOFLAGS=-trimpath -buildvcs=false", "GOWORK=off", "CGO_ENABLED=0")
+	if !slices.Contains(args, "tidy") {
+		cmd.Env = append(cmd.Env, "GOPROXY=off")
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

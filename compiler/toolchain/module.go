@@ -3,11 +3,11 @@
 package toolchain
 
 import (
-	"bytes"
 	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -122,12 +122,6 @@ func (r *reach) copyAll() error {
 	return nil
 }
 
-// needs lists the modules that the packages of a module import in turn, as far as the
-// runtime reaches them. A test compares it with what the go command says.
-var needs = map[string][]string{
-	"golang.org/x/crypto": {"golang.org/x/sys"},
-}
-
 // modFiles writes both go.mod files, and the lines of go.sum that are needed.
 func (r *reach) modFiles(plugins []ir.Plugin) error {
 	text, err := fs.ReadFile(r.src, "go.mod")
@@ -142,7 +136,7 @@ func (r *reach) modFiles(plugins []ir.Plugin) error {
 	for _, req := range own.Require {
 		versions[req.Mod.Path] = req.Mod.Version
 	}
-	direct, indirect := r.required(versions)
+	direct, indirect, sums := r.required(versions)
 
 	runtime := &modfile.File{}
 	_ = runtime.AddModuleStmt(ir.Module)
@@ -173,8 +167,8 @@ func (r *reach) modFiles(plugins []ir.Plugin) error {
 	if r.files["go.mod"], err = tidy(main); err != nil {
 		return err
 	}
-	if err := r.sums(versions, append(direct, indirect...)); err != nil {
-		return err
+	if len(sums) > 0 {
+		r.files["go.sum"] = []byte(strings.Join(sums, ""))
 	}
 	r.pluginSums(plugins)
 	return nil
@@ -200,28 +194,26 @@ func tidy(f *modfile.File) ([]byte, error) {
 	return out.Format()
 }
 
-// required are the modules of the packages that are reached, and those that they need.
-func (r *reach) required(versions map[string]string) (direct, indirect []string) {
-	set := make(map[string]bool)
+// required are the modules of the packages that are reached, those that they need, and the lines of go.sum for all.
+func (r *reach) required(versions map[string]string) (direct, indirect, sums []string) {
+	imported := make(map[string]bool)
 	for p := range r.modules {
 		if m := moduleOf(p, versions); m != "" {
-			set[m] = true
+			imported[m] = true
 		}
 	}
-	for m := range set {
-		direct = append(direct, m)
-	}
-	slices.Sort(direct)
-	for _, m := range direct {
-		for _, n := range needs[m] {
-			if !set[n] {
-				set[n] = true
-				indirect = append(indirect, n)
+	for _, p := range r.done {
+		n := needs[strings.TrimPrefix(p, ir.Module+"/")]
+		sums = append(sums, n.sums...)
+		for _, m := range n.modules {
+			if !imported[m] {
+				indirect = append(indirect, m)
 			}
 		}
 	}
 	slices.Sort(indirect)
-	return direct, indirect
+	slices.Sort(sums)
+	return slices.Sorted(maps.Keys(imported)), slices.Compact(indirect), slices.Compact(sums)
 }
 
 // moduleOf is the module that provides a package: the longest one that is a prefix.
@@ -232,24 +224,4 @@ func moduleOf(pkg string, versions map[string]string) string {
 		}
 	}
 	return ""
-}
-
-// sums keeps the lines of go.sum that belong to the modules.
-func (r *reach) sums(versions map[string]string, modules []string) error {
-	if len(modules) == 0 {
-		return nil
-	}
-	text, err := fs.ReadFile(r.src, "go.sum")
-	if err != nil {
-		return err
-	}
-	var out bytes.Buffer
-	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line)
-		if len(f) == 3 && slices.Contains(modules, f[0]) && strings.TrimSuffix(f[1], "/go.mod") == versions[f[0]] {
-			out.WriteString(line)
-		}
-	}
-	r.files["go.sum"] = out.Bytes()
-	return nil
 }

@@ -14,8 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/aileron-gateway/aileronc"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 )
@@ -92,34 +90,5 @@ func TestSource(t *testing.T) {
 		if _, err := fs.Stat(aileronc.Source, name); err != nil {
 			t.Errorf("the compiler doesn't carry it: %v", err)
 		}
-	}
-}
-
-// TestNeeds holds the table of modules against what the go command says.
-func TestNeeds(t *testing.T) {
-	packages := make(map[string]listed)
-	for _, p := range goList(t, "-deps", "./runtime/...") {
-		packages[p.ImportPath] = p
-	}
-	got := make(map[string]map[string]bool)
-	for _, p := range packages {
-		if p.Standard || p.Module == nil || p.Module.Path == ir.Module {
-			continue
-		}
-		for _, dep := range p.Deps {
-			if d := packages[dep]; !d.Standard && d.Module != nil && d.Module.Path != p.Module.Path {
-				if got[p.Module.Path] == nil {
-					got[p.Module.Path] = make(map[string]bool)
-				}
-				got[p.Module.Path][d.Module.Path] = true
-			}
-		}
-	}
-	lists := make(map[string][]string)
-	for m, set := range got {
-		lists[m] = slices.Sorted(maps.Keys(set))
-	}
-	if d := cmp.Diff(lists, needs); d != "" {
-		t.Errorf("the table needs isn't what go list says (-want +got)\n%s", d)
 	}
 }
