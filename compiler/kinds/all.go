@@ -20,5 +20,6 @@ var All = []Kind{
 	trackingMiddleware,
 	timeoutMiddleware,
 	bodyLimitMiddleware,
+	compressionMiddleware,
 	goPlugin,
 }
