@@ -21,5 +21,6 @@ var All = []Kind{
 	timeoutMiddleware,
 	bodyLimitMiddleware,
 	compressionMiddleware,
+	soapRESTMiddleware,
 	goPlugin,
 }
