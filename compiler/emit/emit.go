@@ -213,7 +213,11 @@ func (g *generator) wrappers(chain ir.Expr) []string {
 		if !ok || len(call.Args) == 0 {
 			return out
 		}
-		if ref, ok := call.Fun.(ir.Ref); ok {
+		fun := call.Fun
+		if method, ok := fun.(ir.Select); ok {
+			fun = method.X
+		}
+		if ref, ok := fun.(ir.Ref); ok {
 			out = append([]string{g.code.vars[ref.To]}, out...)
 		}
 		chain = call.Args[len(call.Args)-1]

@@ -22,5 +22,6 @@ var All = []Kind{
 	bodyLimitMiddleware,
 	compressionMiddleware,
 	soapRESTMiddleware,
+	keyAuthnMiddleware,
 	goPlugin,
 }

@@ -31,6 +31,8 @@ const (
 	HealthChecker Role = "HealthChecker"
 	Initializer   Role = "Initializer"
 	Finalizer     Role = "Finalizer"
+
+	AuthenticationHandler Role = "AuthenticationHandler"
 )
 
 // A Kind is a kind of resource.
@@ -45,6 +47,8 @@ type Kind struct {
 	Inline bool
 	// PerRole means that each role needs a component of its own.
 	PerRole bool
+	// Methods are methods of the component by which it plays a role, where it isn't itself what the role asks for.
+	Methods map[Role]string
 	// Stateless means that equal resources may be one component: what the constructor
 	// returns keeps nothing of a request, and no count of them.
 	Stateless bool
@@ -85,6 +89,13 @@ type ErrorHandled interface {
 // A Refuser is the Spec of a middleware that may refuse CORS preflight requests, so that
 // it must not stand before the one that answers them.
 type Refuser interface{ Refuses() bool }
+
+// A SecretReader is the Spec of a middleware that reads secrets of clients out of requests, so that they should come
+// over TLS.
+type SecretReader interface {
+	// ReadsSecrets tells what they are, in the plural: "passwords".
+	ReadsSecrets() string
+}
 
 // Find returns the kind of that name, or nil.
 func Find(apiVersion, name string) *Kind {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/compiler/diag"
@@ -149,6 +150,20 @@ func checkListenAddr(addr string) error {
 		return fmt.Errorf("%s %s", e.Err, e.Name)
 	}
 	return err
+}
+
+// isLocal reports whether only processes of the same machine get to a listening address.
+func isLocal(addr string) bool {
+	network, address, ok := strings.Cut(addr, "://")
+	if !ok {
+		network, address = "tcp", addr
+	}
+	if strings.HasPrefix(network, "unix") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(address)
+	ip, parseErr := netip.ParseAddr(host)
+	return err == nil && (host == "localhost" || parseErr == nil && ip.IsLoopback())
 }
 
 // lower returns listen.Options for the address addr.

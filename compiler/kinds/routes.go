@@ -92,6 +92,7 @@ func (b *routeBuilder) entry(s *HTTPServerSpec, vh *VirtualHostSpec, e *HandlerE
 	}
 	chain := b.Chain(vh.Middleware, Middleware, b.Chain(e.Middleware, Middleware, b.Use(&e.Handler, Handler)))
 	b.checkOrder(s.Middleware, vh.Middleware, e.Middleware, m.middleware)
+	b.checkCleartext(s, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
 	handler := len(b.router.Handlers)
 	b.router.Handlers = append(b.router.Handlers, ir.RouteHandler{ID: m.id, Base: m.id.Name, Chain: chain})
 
@@ -211,6 +212,26 @@ func (b *routeBuilder) checkOrder(lists ...[]resource.Ref) {
 					refuser.Check.ID.Short(), t.Check.ID.Short())
 			case r != nil && r.Refuses() && refuser == nil:
 				refuser = t
+			}
+		}
+	}
+}
+
+// checkCleartext warns of secrets that clients send in the clear, through a network.
+func (b *routeBuilder) checkCleartext(s *HTTPServerSpec, lists ...[]resource.Ref) {
+	addr := s.addr(b.Check)
+	if s.HTTPConfig.tls() != nil || b.Deferred(addr) || isLocal(*addr) {
+		return
+	}
+	for _, list := range lists {
+		for i := range list {
+			t := b.Link.Target(&list[i])
+			if t == nil {
+				continue
+			}
+			if r, ok := t.Spec.(SecretReader); ok {
+				b.Warnf(&list[i], diag.Insecure, "clients send their %s to %s in the clear; use tlsConfig, or listen where only what ends TLS before the gateway gets through",
+					r.ReadsSecrets(), *addr)
 			}
 		}
 	}

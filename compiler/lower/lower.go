@@ -70,24 +70,30 @@ func (k *linker) use(r *graph.Resource, role kinds.Role) ir.Expr {
 	if r.Kind.PerRole {
 		id.role = role
 	}
-	if e, ok := k.components[id]; ok {
-		return e
+	e, ok := k.components[id]
+	if !ok {
+		e = k.construct(r, role)
+		k.components[id] = e
 	}
+	if method := r.Kind.Methods[role]; method != "" {
+		e = ir.Select{X: e, Name: method}
+	}
+	return k.withErrors(r, role, e)
+}
+
+// construct makes the component of a resource.
+func (k *linker) construct(r *graph.Resource, role kinds.Role) ir.Expr {
 	l := k.newLower(r, role)
 	l.From = r.Line()
 	k.busy[r.ID] = true
 	expr := r.Spec.Lower(l) // makes the components that this one needs, before it
 	delete(k.busy, r.ID)
 	if part, ok := expr.(ir.Ref); ok {
-		// All there is to it has a variable already.
-		k.components[id] = k.withErrors(r, role, part)
-		return k.components[id]
+		return part // all there is to it has a variable already
 	}
 	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name, Part: l.Suffix, New: expr, Fails: l.Fails, Stateless: r.Kind.Stateless, Note: l.Note}
 	k.program.Components = append(k.program.Components, c)
-	e := k.withErrors(r, role, ir.Ref{To: c})
-	k.components[id] = e
-	return e
+	return ir.Ref{To: c}
 }
 
 // withErrors gives the errors of a resource to its own error handler, if it has one.

@@ -1,0 +1,143 @@
+// Package authn lets clients prove who they are in one of several ways. It knows none of them: what
+// does is an [Authenticator].
+package authn
+
+import (
+	"errors"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/claims"
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+// An Outcome is what an Authenticator has found out.
+type Outcome uint8
+
+const (
+	// Absent means that the request has no credentials that the authenticator knows of.
+	Absent Outcome = iota
+	// Accepted means that the client is known. Its claims have been put, and its credentials
+	// taken out of the request unless they are to stay.
+	Accepted
+	// Refused means that there are credentials, but wrong ones.
+	Refused
+	// Answered means that x.Response is the answer: a redirection to where one logs in, for example.
+	Answered
+	// Failed means that it can't be said, because something doesn't work.
+	Failed
+)
+
+// An Authenticator is one way in which clients prove who they are. It is safe for concurrent use.
+type Authenticator interface {
+	// Authenticate looks at the request of x, and may edit it. With Refused and Failed, the
+	// error says why, without the values of credentials. With Failed it's the answer, too.
+	Authenticate(x *gateway.Exchange) (Outcome, error)
+	// Challenge adds WWW-Authenticate fields to h that tell a client what to bring (RFC 9110, section 11.6.1).
+	// why is what Authenticate returned for the same request, nil with Absent.
+	Challenge(h *gateway.Header, why error)
+}
+
+// Options are the settings of the middleware.
+type Options struct {
+	// Handlers are asked in order, until one of them accepts the client or answers by itself.
+	Handlers []Authenticator
+	// Logger is told, at level Debug, why handlers refused a client that another one accepted. The rest is
+	// in the error.
+	Logger gateway.Logger
+}
+
+// New returns the middleware. Who isn't accepted by any of the handlers gets a 401 with the challenges of all.
+func New(o Options) gateway.Middleware {
+	return func(next gateway.Handler) gateway.Handler { return &handler{o, next} }
+}
+
+type handler struct {
+	Options
+	next gateway.Handler
+}
+
+// Serve lets x pass if its client is known.
+func (h *handler) Serve(x *gateway.Exchange) error {
+	var refused []error // by the handlers; nil as long as none has
+	for i, a := range h.Handlers {
+		switch outcome, err := a.Authenticate(x); outcome {
+		case Accepted:
+			if refused != nil {
+				Log(h.Logger, x, errors.Join(refused...))
+			}
+			return h.next.Serve(x)
+		case Answered:
+			return nil
+		case Failed:
+			return err
+		case Refused:
+			if refused == nil {
+				refused = make([]error, len(h.Handlers))
+			}
+			refused[i] = err
+		}
+	}
+	e := &gateway.Error{Status: 401, Message: "no credentials"}
+	if refused != nil {
+		e.Message, e.Cause = "wrong credentials", errors.Join(refused...)
+	}
+	for i, a := range h.Handlers {
+		var why error
+		if refused != nil {
+			why = refused[i]
+		}
+		a.Challenge(&e.Header, why)
+	}
+	return e
+}
+
+// Log tells the logger, at level Debug, why credentials were refused, where no error tells it.
+func Log(l gateway.Logger, x *gateway.Exchange, why error) {
+	if l != nil && l.Enabled(gateway.LevelDebug) {
+		l.Log(x, gateway.LevelDebug, "credentials refused", gateway.String("reason", why.Error()))
+	}
+}
+
+// An Identity is the claims.Source of a client with a credential of its own.
+type Identity struct {
+	Method string // "Basic", "Digest", "APIKey"
+	Name   string // empty if the credential has none
+	Time   time.Time
+	Attrs  map[string]any // nil if there are none
+}
+
+// Put puts i, under the default key if key is empty.
+func (i *Identity) Put(x *gateway.Exchange, key string) {
+	if key == "" {
+		key = claims.DefaultKey
+	}
+	claims.Put(x, key, i)
+}
+
+// Claims returns the claims: method, auth_time (in seconds since 1970), name, if there is one, and attrs.
+func (i *Identity) Claims() map[string]any {
+	m := map[string]any{"method": i.Method, "auth_time": float64(i.Time.Unix()), "attrs": nil}
+	if i.Name != "" {
+		m["name"] = i.Name
+	}
+	if i.Attrs != nil {
+		m["attrs"] = i.Attrs
+	}
+	return m
+}
+
+// Header returns the field that holds credentials, whether there is one, and whether it is the only one: of
+// several, who reads them next may take another.
+func Header(x *gateway.Exchange, name string) (value string, ok, single bool) {
+	for i := range x.Request.Header {
+		f := &x.Request.Header[i]
+		switch {
+		case !gateway.EqualName(f.Name, name):
+		case ok:
+			return value, true, false
+		default:
+			value, ok = f.Value, true
+		}
+	}
+	return value, ok, ok
+}
