@@ -36,6 +36,8 @@ const (
 	secureToSecure = "SECURE_TO_SECURE"
 	clearUpstream  = "CLEAR_UPSTREAM"
 	secureUpstream = "SECURE_UPSTREAM"
+	refusing       = "REFUSING" // a server that has no upstream
+	nobody         = "NOBODY"   // an upstream that isn't there
 )
 
 // start builds the gateway of config.yaml for engine and runs it until the test ends.
@@ -44,11 +46,12 @@ func start(t *testing.T, engine string) *gateway {
 	g := &gateway{addrs: make(map[string]string)}
 	g.certify(t)
 	env := append(os.Environ(), "CERT="+g.cert, "KEY="+g.key)
-	for _, name := range []string{clearToClear, clearToSecure, secureToClear, secureToSecure, clearUpstream, secureUpstream} {
+	for _, name := range []string{clearToClear, clearToSecure, secureToClear, secureToSecure, refusing, clearUpstream, secureUpstream, nobody} {
 		g.addrs[name] = freeAddr(t)
 		env = append(env, name+"="+g.addrs[name])
 	}
-	run(t, exec.Command(build(t, "config.yaml", engine)), env, g.addrs[clearToClear], g.addrs[clearToSecure], g.addrs[secureToClear], g.addrs[secureToSecure])
+	run(t, exec.Command(build(t, "config.yaml", engine)), env,
+		g.addrs[clearToClear], g.addrs[clearToSecure], g.addrs[secureToClear], g.addrs[secureToSecure], g.addrs[refusing])
 	return g
 }
 
@@ -68,6 +71,10 @@ var compiler = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if os.Getenv(clientCase) != "" {
+		runCase()
+		return
+	}
 	code := m.Run()
 	if file, err := compiler(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(file))

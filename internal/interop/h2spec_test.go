@@ -75,7 +75,7 @@ func report(t *testing.T, g *spec.TestGroup, server string) (cases int) {
 		case r.Failed && !expected:
 			t.Errorf("%s: %s\n%s\n%v", id, tc.Desc, tc.Requirement, r.Error)
 		case !r.Failed && expected:
-			t.Errorf("%s passes, but is known to fail: %s", id, reason)
+			t.Errorf("%s passes, but is known to fail: %s", id, f.reason)
 		}
 		cases++
 	}
