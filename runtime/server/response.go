@@ -168,7 +168,7 @@ func (e *exchange) setFraming(h http.Header, values []string, length int64, body
 	case length == unknown:
 	case length == 0:
 		h["Content-Length"] = zero
-	case body && length <= autoLength && e.r.ProtoMajor == 2 && p.Trailer == nil:
+	case body && length <= autoLength && e.r.ProtoMajor == 2 && p.Body == nil && p.Trailer == nil:
 	default:
 		values[last] = strconv.FormatInt(length, 10)
 		h["Content-Length"] = values[last : last+1 : last+1]
