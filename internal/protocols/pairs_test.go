@@ -1,14 +1,14 @@
 package protocols
 
 import (
-	"context"
 	"crypto/tls"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // A protocol is one that clients, or upstreams, speak.
@@ -103,7 +103,7 @@ func (g *gateway) serveUpstreams(t *testing.T) {
 		}
 		s := &http.Server{
 			Handler: http.StripPrefix("/"+u.name, upstreamHandler()), Protocols: new(http.Protocols), ReadHeaderTimeout: patience,
-			ErrorLog: nil, TLSConfig: &tls.Config{Certificates: []tls.Certificate{g.certificate}},
+			ErrorLog: log.New(io.Discard, "", 0), TLSConfig: &tls.Config{Certificates: []tls.Certificate{g.certificate}},
 		}
 		u.set(s.Protocols, true)
 		go func() {
@@ -113,12 +113,6 @@ func (g *gateway) serveUpstreams(t *testing.T) {
 				_ = s.Serve(l)
 			}
 		}()
-		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			if s.Shutdown(ctx) != nil {
-				_ = s.Close()
-			}
-		})
+		t.Cleanup(func() { _ = s.Close() })
 	}
 }
