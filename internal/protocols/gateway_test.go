@@ -60,6 +60,7 @@ func TestGateways(t *testing.T) {
 			t.Run("matrix", g.testMatrix)
 			t.Run("events", g.testEvents)
 			t.Run("websocket", g.testWebSocket)
+			t.Run("connect", g.testConnect)
 		})
 	}
 }

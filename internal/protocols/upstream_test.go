@@ -36,6 +36,7 @@ func upstreamHandler() http.Handler {
 	handle("/upload", upload)
 	handle("/events", events)
 	handle("/websocket", websocketEcho)
+	handle("/websocket/wrong", websocketWrong)
 	handle("/bytes", bytesEcho)
 	handle("/websocket/refused", func(w http.ResponseWriter, _ *http.Request, _ *visit) { http.Error(w, "no", http.StatusForbidden) })
 	return mux

@@ -16,8 +16,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// websocketClients are the clients that open a WebSocket by an Upgrade of HTTP/1.1.
-var websocketClients, websocketUpstreams = clients[:2], upstreams[:2]
+// websocketUpstreams are those that can be asked for a WebSocket, by an Upgrade of HTTP/1.1.
+var websocketUpstreams = upstreams[:2]
 
 // hasty are the servers whose timeouts are a second, by those with longer ones.
 var hasty = map[string]string{clearServer: hastyClear, secureServer: hastySecure}
@@ -47,7 +47,7 @@ func (g *gateway) testWebSocket(t *testing.T) {
 
 // forWebSockets runs test for each pair that a WebSocket can be opened through.
 func (g *gateway) forWebSockets(t *testing.T, test func(t *testing.T, p *pair)) {
-	for _, c := range websocketClients {
+	for _, c := range clients {
 		for _, u := range websocketUpstreams {
 			t.Run(c.name+" to "+u.name, func(t *testing.T) {
 				t.Parallel()
@@ -55,6 +55,10 @@ func (g *gateway) forWebSockets(t *testing.T, test func(t *testing.T, p *pair)) 
 				tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: g.roots}}
 				p.http = &http.Client{Transport: tr}
 				defer tr.CloseIdleConnections()
+				if c.version == 2 {
+					p.http = p.extended()
+					defer p.http.CloseIdleConnections()
+				}
 				test(t, p)
 			})
 		}
