@@ -90,7 +90,8 @@ func build(t *testing.T, config, engine string) (binary string) {
 		t.Fatal(err)
 	}
 	binary = filepath.Join(t.TempDir(), "gateway")
-	cmd := exec.Command(aileronc, "build", "-f", config, "--engine", engine, "-o", binary)
+	cmd := exec.Command(aileronc, "build", "-f", filepath.Base(config), "--engine", engine, "-o", binary)
+	cmd.Dir = filepath.Dir(config)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("aileronc build: %v\n%s", err, out)
 	}

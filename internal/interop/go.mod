@@ -3,6 +3,7 @@ module github.com/aileron-gateway/aileronc/internal/interop
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/summerwind/h2spec v2.2.1+incompatible
 	google.golang.org/grpc v1.85.0
 )
