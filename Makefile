@@ -6,7 +6,7 @@ export GOFLAGS = -trimpath -buildvcs=false
 GO ?= go
 CONFIG ?= examples/demo/config.yaml
 
-.PHONY: run test race bench fuzz lint golden build
+.PHONY: run test race bench fuzz lint golden build interop
 
 run: ## compile and start the demo gateway
 	@echo "compiling; the first time, with the Go standard library, this takes about a minute"
@@ -20,6 +20,10 @@ test: ## everything that needs nothing but Go
 
 race: ## the runtime under the race detector, which needs cgo
 	CGO_ENABLED=1 $(GO) test -race ./runtime/...
+
+interop: ## the test tools of others: h2spec, gRPC's interoperability tests, a browser
+	@cd internal/interop && if $(GO) mod download; then $(GO) vet ./... && $(GO) test ./...; \
+		elif [ -n "$$CI" ]; then exit 1; else echo "skipped: the modules of internal/interop can't be had"; fi
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./runtime/... ./compiler/...

@@ -13,11 +13,29 @@ import (
 	"time"
 )
 
-// client follows no redirects, keeps no cookies and adds no headers of its own.
-var client = &http.Client{
-	Timeout:       20 * time.Second,
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	Transport:     &http.Transport{DisableCompression: true},
+// clients are those that speak the versions of HTTP that a script may name.
+var clients = map[string]*http.Client{
+	"":       newClient(http1, http2),
+	"HTTP/2": newClient(http2, unhttp2),
+}
+
+var (
+	http1   = (*http.Protocols).SetHTTP1
+	http2   = (*http.Protocols).SetHTTP2
+	unhttp2 = (*http.Protocols).SetUnencryptedHTTP2
+)
+
+// newClient returns a client that follows no redirects, keeps no cookies and adds no headers of its own.
+func newClient(protocols ...func(*http.Protocols, bool)) *http.Client {
+	t := &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
+	for _, set := range protocols {
+		set(t.Protocols, true)
+	}
+	return &http.Client{
+		Timeout:       20 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     t,
+	}
 }
 
 // Do sends the request of e and returns what isn't as expected.
@@ -33,7 +51,7 @@ func (e *Entry) Do() []error {
 		}
 		req.Header.Add(f[0], f[1])
 	}
-	resp, err := client.Do(req)
+	resp, err := clients[e.Proto].Do(req)
 	if err != nil {
 		return []error{err}
 	}

@@ -15,6 +15,8 @@
 //
 //	~ a regular expression that matches the body
 //
+// The request line may end in the version that is to be spoken: "HTTP/2" is HTTP/2 with prior knowledge.
+//
 // A header is expected exactly, or to match a regular expression after "~ ", or to be
 // absent with "!". Instead of lines that begin with "~ ", the expected body may be
 // written down as it is.
@@ -32,6 +34,7 @@ type Entry struct {
 	Title       string
 	Line        int // of the title
 	Method, URL string
+	Proto       string // the version of HTTP, "" for the usual one
 	Header      [][2]string
 	Body        string
 
@@ -88,6 +91,10 @@ func parseEntry(lines []string) (*Entry, error) {
 	var ok bool
 	if e.Method, e.URL, ok = strings.Cut(lines[1], " "); !ok {
 		return nil, fmt.Errorf("the request line must be a method and a URL")
+	}
+	e.URL, e.Proto, _ = strings.Cut(e.URL, " ")
+	if _, ok := clients[e.Proto]; !ok {
+		return nil, fmt.Errorf("no client speaks %q", e.Proto)
 	}
 	var body string
 	e.Header, body = message(lines[2:split])

@@ -153,7 +153,8 @@ func (x *Exchange) OnDone(f func(*Exchange)) {
 
 // Fail makes the response out of err, by the error handler in charge: that of
 // the component which refused, if it has one of its own, else the server's. If there is
-// nobody to answer, the status is LogOnly then, and the engine sends nothing.
+// nobody to answer, the status is LogOnly then, and the engine sends nothing. A client of gRPC
+// gets a status of gRPC, whatever the error handler answers.
 func (x *Exchange) Fail(err error) {
 	h := x.Errors
 	if e, ok := AsError(err); ok && e.Handler != nil {
@@ -169,11 +170,14 @@ func (x *Exchange) Fail(err error) {
 	r.Body, r.Conn, r.Trailer, r.NoDate = nil, nil, nil, false
 	if h == nil {
 		r.Status, r.Bytes = StatusOf(err), nil
-		return
+	} else {
+		h.HandleError(x, err)
 	}
-	h.HandleError(x, err)
-	if StatusOf(err) == LogOnly {
+	switch {
+	case StatusOf(err) == LogOnly:
 		r.Status = LogOnly
+	case isGRPC(&x.Request):
+		failGRPC(x, err)
 	}
 }
 

@@ -17,6 +17,9 @@ func (l *leg) answer(x *gateway.Exchange, to *lb.Target) error {
 			return errProtocol(to)
 		}
 	}
+	if in.Trailer != nil && losesLength(x, in) {
+		in.Trailer = nil
+	}
 	stripHopByHop(&in.Header, in.Trailer != nil)
 	if upgrade != "" {
 		in.Header.Add("Upgrade", upgrade)
@@ -29,6 +32,13 @@ func (l *leg) answer(x *gateway.Exchange, to *lb.Target) error {
 		in.Header, x.Response.Header = x.Response.Header[:0], append(own, x.Response.Header...)
 	}
 	return nil
+}
+
+// losesLength reports whether trailers, which in HTTP/2 may come without a word before, would cost the client of HTTP/1.1 the
+// length of the response, which is known: behind a body of that length there are none (RFC 9112, section 7.1.2). Those that are
+// announced are worth it.
+func losesLength(x *gateway.Exchange, in *gateway.Response) bool {
+	return in.ContentLength > 0 && !in.Header.Has("Trailer") && (x.Request.Proto == "HTTP/1.1" || x.Request.Proto == "HTTP/1.0")
 }
 
 // asked reports whether the client has asked for the protocols that the upstream has

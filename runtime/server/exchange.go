@@ -20,8 +20,9 @@ type exchange struct {
 	interim func(int, gateway.Header) error
 	body    io.ReadCloser // what Request.Body was, to know whether it was replaced
 	upload  *upload       // the same, without what is around it; nil if there is none
-	size    int           // of the request's head, in bytes
-	flushed bool          // all of the response is out
+	connect connect
+	size    int  // of the request's head, in bytes
+	flushed bool // all of the response is out
 
 	// mu guards w where other goroutines than the handler's use it: transports that
 	// pass informational responses on or read the request's body, and the timer.
@@ -49,6 +50,9 @@ func (e *exchange) begin(w http.ResponseWriter, r *http.Request) (reuse bool) {
 	e.running, e.open = true, true
 	e.mu.Unlock()
 	e.readRequest(r)
+	if e.connect.begin(r, &e.Request); e.connect.protocol != "" {
+		return true // what comes is no body
+	}
 	return e.readBody(r)
 }
 
@@ -98,6 +102,9 @@ func (e *exchange) answer() error {
 // Serve answers requests that are the engine's own business, and hands on the others.
 func (e *exchange) Serve(x *gateway.Exchange) error {
 	g, q := e.engine, &e.Request
+	if err := e.connect.check(e.r); err != nil {
+		return err
+	}
 	switch {
 	case g.maxHeader > 0 && e.size > g.maxHeader:
 		return answer.Core(http.StatusRequestHeaderFieldsTooLarge, "the header is larger than maxHeaderBytes")

@@ -15,7 +15,10 @@ const unknown = -1
 
 // send sends the response. An error says why it could not be sent to its end.
 func (e *exchange) send() error {
-	answer.CheckStatus(&e.Exchange, e.http11() && !e.isUploading(), e.engine.logger)
+	if err := e.connect.accepted(&e.Response); err != nil {
+		answer.Fail(&e.Exchange, err, e.engine.logger)
+	}
+	answer.CheckStatus(&e.Exchange, e.http11() && !e.isUploading() || e.connect.key != "", e.engine.logger)
 	err := e.trySend()
 	if err != nil && err != answer.ErrAbort {
 		answer.Cut(&e.Exchange, err, e.engine.logger)
@@ -30,6 +33,9 @@ func (e *exchange) trySend() (err error) {
 	defer answer.Rescue(&err)
 	p := &e.Response
 	if p.Status == http.StatusSwitchingProtocols {
+		if e.connect.key != "" {
+			return e.openSocket()
+		}
 		return e.upgrade()
 	}
 	defer answer.Discard(&e.Response)
@@ -168,7 +174,7 @@ func (e *exchange) setFraming(h http.Header, values []string, length int64, body
 	case length == unknown:
 	case length == 0:
 		h["Content-Length"] = zero
-	case body && length <= autoLength && e.r.ProtoMajor == 2 && p.Trailer == nil:
+	case body && length <= autoLength && e.r.ProtoMajor == 2 && p.Body == nil && p.Trailer == nil:
 	default:
 		values[last] = strconv.FormatInt(length, 10)
 		h["Content-Length"] = values[last : last+1 : last+1]
