@@ -27,6 +27,10 @@ var listenTests = []test{
 	{"SilentTLSClient", testSilentTLSClient},
 	{"CleartextOnTheTLSPort", testCleartextOnTheTLSPort},
 	{"MutualTLS", testMutualTLS},
+	{"CertificateByName", testCertificateByName},
+	{"SessionTickets", testSessionTickets},
+	{"ReplacedCertificate", testReplacedCertificate},
+	{"ReplacedClientCA", testReplacedClientCA},
 	{"UpgradeOverTLS", testUpgradeOverTLS},
 	{"UnixSocket", testUnixSocket},
 	{"Networks", testNetworks},
@@ -50,8 +54,10 @@ func testListenError(t *testing.T, e Engine) {
 // secure returns options of a server with a certificate of ca.
 func secure(t *testing.T, ca *testpki.CA, o tlsconf.Options) (s wire.ServerOptions) {
 	t.Helper()
-	cert, key := ca.Issue(t, "localhost")
-	o.Certificates = []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}
+	if o.Certificates == nil {
+		cert, key := ca.Issue(t, "localhost")
+		o.Certificates = []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}
+	}
 	c, err := tlsconf.Server(o)
 	if err != nil {
 		t.Fatal(err)
