@@ -19,7 +19,10 @@ var staticFileHandler = Kind{
 
 // StaticFileHandlerSpec is the spec of a StaticFileHandler, which serves the files of a
 // folder, to GET and HEAD; other methods get a 405 (AILERON Gateway answers them like
-// GET). Conditional and range requests work, several ranges at once included.
+// GET). Conditional and range requests work, several ranges at once included, and each file has an entity tag.
+//
+// Of compressed files beside a file, by the name of style.css.br, style.css.zst or style.css.gz for style.css, clients that accept the coding
+// get the one that they prefer, unless it's older than the file. (AILERON Gateway has neither.)
 //
 // Nothing outside the folder is served, whatever the path says. Symbolic links are followed
 // if they're relative and stay in the folder; others don't exist for clients (AILERON Gateway
