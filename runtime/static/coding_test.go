@@ -54,7 +54,9 @@ func compressed(t testing.TB) string {
 	return dir
 }
 
-func accept(codings string) gateway.Field { return gateway.Field{Name: "Accept-Encoding", Value: codings} }
+func accept(codings string) gateway.Field {
+	return gateway.Field{Name: "Accept-Encoding", Value: codings}
+}
 
 // TestPrecompressed looks at which file is sent, and as what.
 func TestPrecompressed(t *testing.T) {

@@ -15,7 +15,7 @@ type representation struct {
 	coding      string // empty for as it is
 	varies      bool   // there are others
 	etag        string
-	contentType string // of the file, whatever the coding
+	contentType string    // of the file, whatever the coding
 	modified    time.Time // zero if it isn't known
 	date        string    // modified, as Last-Modified has it
 	size        int64

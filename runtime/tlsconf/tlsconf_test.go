@@ -64,7 +64,9 @@ func TestHandshake(t *testing.T) {
 	several := slices.Concat(pair(ca, "first.test"), pair(ca, "one.wild.test"), pair(ca, "*.wild.test"))
 	trusting := tlsconf.Options{RootCAs: []string{ca.File}, ServerName: "server.test"}
 	with := func(o tlsconf.Options, f func(o *tlsconf.Options)) tlsconf.Options { f(&o); return o }
-	named := func(name string) tlsconf.Options { return with(trusting, func(o *tlsconf.Options) { o.ServerName = name }) }
+	named := func(name string) tlsconf.Options {
+		return with(trusting, func(o *tlsconf.Options) { o.ServerName = name })
+	}
 	presents := func(name string) func(t *testing.T, s tls.ConnectionState) {
 		return func(t *testing.T, s tls.ConnectionState) {
 			if got := s.PeerCertificates[0].Subject.CommonName; got != name {
