@@ -22,6 +22,10 @@ type Input struct {
 	Stdin  io.Reader // may be nil
 	Dir    string    // where relative paths in the config begin; "" is the working directory
 	Freeze *decode.Freezer
+	// OS is the system that the gateway is built for, as GOOS has it; "" if that's still open.
+	OS string
+	// Embed makes the files that the config names a part of the binary, unless it says otherwise.
+	Embed  bool
 	Ignore []diag.Code // warnings that aren't wanted
 	// Engine is what speaks HTTP/1.1 in the gateway; "" is kinds.Wire.
 	Engine kinds.Engine
@@ -47,7 +51,7 @@ func Check(in Input) *Result {
 	var docs []*source.Document
 	docs, r.Sources = source.Load(in.Files, in.Stdin, r.Findings)
 	d := &decode.Decoder{List: r.Findings, Freeze: in.Freeze}
-	r.Graph = graph.Build(docs, d, in.Dir)
+	r.Graph = graph.Build(docs, d, kinds.Place{Dir: in.Dir, OS: in.OS, Embed: in.Embed})
 	if !r.Findings.HasErrors() {
 		r.Program = lower.Program(r.Graph, in.Engine)
 		pass.Run(r.Program, r.Findings)

@@ -27,7 +27,7 @@ func TestPassesCanBeLeftOut(t *testing.T) {
 				}
 				list := &diag.List{}
 				docs, _ := source.Load([]string{"-"}, strings.NewReader(text), list)
-				g := graph.Build(docs, &decode.Decoder{List: list, Freeze: &decode.Freezer{}}, dirs[i])
+				g := graph.Build(docs, &decode.Decoder{List: list, Freeze: &decode.Freezer{}}, kinds.Place{Dir: dirs[i]})
 				if list.HasErrors() {
 					t.Fatalf("%s has errors", dirs[i])
 				}

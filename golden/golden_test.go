@@ -6,7 +6,9 @@ package golden
 
 import (
 	"bytes"
+	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,29 +67,34 @@ func output(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// generated reports whether a file of a case is the compiler's.
+// generated reports whether a file of a case is the compiler's. Those below _embed are what the binary carries.
 func generated(name string) bool {
-	return name == "diagnostics.txt" || filepath.Ext(name) == ".go"
+	return name == "diagnostics.txt" || strings.HasPrefix(name, "_embed/") || filepath.Ext(name) == ".go" && !strings.Contains(name, "/")
+}
+
+// expected are the files of a case, which is the working directory, that are the compiler's.
+func expected(t *testing.T) map[string]string {
+	t.Helper()
+	want := make(map[string]string)
+	err := fs.WalkDir(os.DirFS("."), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !generated(name) {
+			return err
+		}
+		content, err := os.ReadFile(filepath.FromSlash(name))
+		want[name] = string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return want
 }
 
 func TestCases(t *testing.T) {
 	for _, dir := range cases(t) {
 		t.Run(dir, func(t *testing.T) {
 			got := output(t, dir) // and the working directory is the case's now
-			want := make(map[string]string)
-			entries, err := os.ReadDir(".")
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range entries {
-				if generated(e.Name()) {
-					content, err := os.ReadFile(e.Name())
-					if err != nil {
-						t.Fatal(err)
-					}
-					want[e.Name()] = string(content)
-				}
-			}
+			want := expected(t)
 			if *update {
 				rewrite(t, want, got)
 				return
@@ -110,7 +117,8 @@ func rewrite(t *testing.T, old, now map[string]string) {
 	}
 	for name, content := range now {
 		if content != old[name] {
-			if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			err := os.MkdirAll(filepath.Dir(filepath.FromSlash(name)), 0o755)
+			if err := errors.Join(err, os.WriteFile(name, []byte(content), 0o644)); err != nil {
 				t.Error(err)
 			}
 		}

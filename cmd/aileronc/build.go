@@ -49,6 +49,7 @@ func buildCommand(io *stdio) *cobra.Command {
 		Short: "Compile a config to a binary",
 		Example: `  aileronc build -f config.yaml -o gateway
   aileronc build -f conf/ --os linux --arch arm64 -o gateway-arm64
+  aileronc build -f config.yaml --embed --freeze-all --env production.env
   kustomize build . | aileronc build -f - -o gateway`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := hasFolder(out); err != nil {
@@ -58,6 +59,7 @@ func buildCommand(io *stdio) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			bf.options.OS = in.os
 			binary, err := bf.build(cmd.Context(), io, r)
 			if err != nil {
 				return err
@@ -73,11 +75,9 @@ func buildCommand(io *stdio) *cobra.Command {
 	in.engine.add(cmd)
 	bf.add(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "gateway", "`FILE` or folder to write the binary to")
-	cmd.Flags().StringVar(&bf.options.OS, "os", "", "operating `SYSTEM` to build for: linux, darwin, windows, …")
+	in.addOS(cmd)
 	cmd.Flags().StringVar(&bf.options.Arch, "arch", "", "`ARCHITECTURE` to build for: amd64, arm64, …")
-	for flag, words := range map[string][]string{"os": {"linux", "darwin", "windows", "freebsd", "netbsd", "openbsd"}, "arch": {"amd64", "arm64", "arm", "386", "riscv64", "ppc64le", "s390x"}} {
-		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	}
+	_ = cmd.RegisterFlagCompletionFunc("arch", cobra.FixedCompletions([]string{"amd64", "arm64", "arm", "386", "riscv64", "ppc64le", "s390x"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -35,7 +35,11 @@ what a code means is told by: aileronc explain CODE`,
 			if !ok {
 				return fmt.Errorf("there's no format %q: it is text, json or sarif", format)
 			}
-			r := compiler.Check(in.input(io))
+			input, err := in.input(io)
+			if err != nil {
+				return err
+			}
+			r := compiler.Check(input)
 			if err := print(r); err != nil {
 				return err
 			}
@@ -49,6 +53,7 @@ what a code means is told by: aileronc explain CODE`,
 		},
 	}
 	in.add(cmd)
+	in.addOS(cmd)
 	cmd.Flags().StringVar(&format, "format", "text", "`FORMAT` of the findings: text, json or sarif")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{"text", "json", "sarif"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

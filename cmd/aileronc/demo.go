@@ -55,6 +55,7 @@ prints requests to try. Its files are written to the user's cache folder.`,
 	in.engine.add(cmd)
 	bf.add(cmd)
 	bf.here()
+	in.os = bf.options.OS
 	return cmd
 }
 

@@ -15,7 +15,7 @@ func generateCommand(io *stdio) *cobra.Command {
 		Use:   "generate -f PATH -o DIR",
 		Short: "Write the source of a gateway, as a module that go build builds",
 		Long: `generate writes the module that build would build: the same files, from the same config
-byte for byte the same. "go build" in DIR needs nothing else, and with the flags
+byte for byte the same, and the files that --embed makes a part of it. "go build" in DIR needs nothing else, and with the flags
 that it prints the binary is the one that build makes. A README.md, which tells what the
 gateway is, and a Dockerfile stand beside it.
 
@@ -39,6 +39,7 @@ module in DIR that is an error; a README.md or Dockerfile of your own stays as i
 		},
 	}
 	in.add(cmd)
+	in.addOS(cmd)
 	in.engine.add(cmd)
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "`DIR` to write to")
 	cmd.Flags().StringVar(&pgo, "pgo", "", "add the profile in `FILE`, which go build uses by itself")

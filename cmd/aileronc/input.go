@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,7 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler"
 	"github.com/aileron-gateway/aileronc/compiler/decode"
 	"github.com/aileron-gateway/aileronc/compiler/diag"
+	"github.com/aileron-gateway/aileronc/runtime/env"
 )
 
 // inputFlags are the flags of all commands that read a config.
@@ -22,6 +25,9 @@ type inputFlags struct {
 	freeze    []string
 	freezeAll bool
 	ignore    []string
+	env       []string
+	embed     bool
+	os        string     // to build for; "" is that of the environment, or this one
 	engine    engineFlag // of those that emit source
 }
 
@@ -30,6 +36,8 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 	fl.StringArrayVarP(&f.files, "file", "f", nil, "config `PATH`: a file, a folder, or - for standard input (repeats)")
 	fl.StringArrayVar(&f.freeze, "freeze", nil, "read environment variable `NAME` now instead of when the gateway starts (repeats)")
 	fl.BoolVar(&f.freezeAll, "freeze-all", false, "read all environment variables now")
+	fl.StringArrayVar(&f.env, "env", nil, "read environment variables that are needed now from `FILE`, lines of NAME=VALUE, and then from the environment (repeats)")
+	fl.BoolVar(&f.embed, "embed", false, "make static files, templates and error pages a part of the binary, unless the config says otherwise")
 	fl.StringArrayVar(&f.ignore, "ignore", nil, "don't show warnings with this `CODE` (repeats)")
 	_ = cmd.MarkFlagRequired("file")
 	_ = cmd.MarkFlagFilename("file", "yaml", "yml", "json")
@@ -81,23 +89,41 @@ func codes() []string {
 	return all
 }
 
-func (f *inputFlags) input(io *stdio) compiler.Input {
+// addOS adds the flag of those commands that may be about another system.
+func (f *inputFlags) addOS(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.os, "os", "", "operating `SYSTEM` to build for: linux, darwin, windows, …")
+	_ = cmd.RegisterFlagCompletionFunc("os", cobra.FixedCompletions([]string{"linux", "darwin", "windows", "freebsd", "netbsd", "openbsd"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *inputFlags) input(io *stdio) (compiler.Input, error) {
 	in := compiler.Input{
 		Files:   f.files,
 		Stdin:   io.in,
-		Freeze:  &decode.Freezer{All: f.freezeAll, Names: f.freeze, Lookup: os.LookupEnv},
+		OS:      cmp.Or(f.os, os.Getenv("GOOS"), runtime.GOOS),
+		Embed:   f.embed,
 		Engine:  f.engine.engine,
 		Version: aileronc.Version,
 	}
 	for _, code := range f.ignore {
 		in.Ignore = append(in.Ignore, diag.Code(code))
 	}
-	return in
+	vars := env.New(os.Environ())
+	for _, file := range f.env {
+		if err := vars.Load(file); err != nil {
+			return in, fmt.Errorf("reading environment variables: %w", err)
+		}
+	}
+	in.Freeze = &decode.Freezer{All: f.freezeAll, Names: f.freeze, Lookup: vars.Lookup}
+	return in, nil
 }
 
 // compile compiles and prints the findings. The error is an exitError if the config has some.
 func (f *inputFlags) compile(io *stdio) (*compiler.Result, error) {
-	return report(io, f.input(io))
+	in, err := f.input(io)
+	if err != nil {
+		return nil, err
+	}
+	return report(io, in)
 }
 
 func report(io *stdio, in compiler.Input) (*compiler.Result, error) {
@@ -128,10 +154,12 @@ func exitCode(list *diag.List) int {
 // freezeStructure adds the variables that would change the structure to those that
 // are read now. It is for running at once, where now and start are the same.
 func (f *inputFlags) freezeStructure(std *stdio) (compiler.Input, error) {
-	in := f.input(std)
+	in, err := f.input(std)
+	if err != nil {
+		return in, err
+	}
 	var stdin []byte // it can be read once only
 	if slices.Contains(f.files, "-") {
-		var err error
 		if stdin, err = io.ReadAll(std.in); err != nil {
 			return in, err
 		}

@@ -14,7 +14,8 @@ func runCommand(io *stdio) *cobra.Command {
 and its exit code is that of the command. An unchanged config isn't built again.
 
 Environment variables that would change the structure of the gateway are read now,
-as if they were given with --freeze.`,
+as if they were given with --freeze. Files of variables, --env, are for those and for
+the gateway.`,
 		Example: `  aileronc run -f config.yaml
   aileronc run -f config.yaml -- --env production.env`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -30,12 +31,17 @@ as if they were given with --freeze.`,
 			if err != nil {
 				return err
 			}
-			return replace(cmd.Context(), io, binary, append([]string{"gateway"}, args...))
+			gateway := []string{"gateway"}
+			for _, file := range in.env {
+				gateway = append(gateway, "--env", file)
+			}
+			return replace(cmd.Context(), io, binary, append(gateway, args...))
 		},
 	}
 	in.add(cmd)
 	in.engine.add(cmd)
 	bf.add(cmd)
 	bf.here()
+	in.os = bf.options.OS
 	return cmd
 }

@@ -20,6 +20,7 @@ import (
 //	oneof     fields with the same word exclude each other
 //	role      what the resource must be able to do that a resource.Ref names
 //	fixed     "true": the value shapes the program, so it can't be read at start
+//	os        systems that have it, as GOOS has them, or bsd; without the tag all do
 //	reject    why a config that sets the field is refused
 //	inert     why the field has no effect: a warning
 //	secret    "true": the value isn't shown by --config

@@ -21,6 +21,8 @@ type code struct {
 	vars map[*ir.Component]string
 	// routers are the types of the routers and the fields of their handlers.
 	routers map[*ir.Router]*routerNames
+	globals map[*ir.Global]string
+	embeds  map[*ir.Embed]string // those of tables
 }
 
 type routerNames struct {
@@ -54,6 +56,10 @@ func (c *code) expr(e ir.Expr) *jen.Statement {
 		return jen.Id("vars").Dot(e.Method).Call(append([]jen.Code{jen.Lit(e.Pos), jen.Lit(e.Text)}, c.exprs(e.Args)...)...)
 	case ir.Routes:
 		return c.routes(e)
+	case ir.GlobalRef:
+		return jen.Id(c.globals[e.To])
+	case ir.Embedded:
+		return jen.Id(c.embeds[e.File])
 	}
 	panic(fmt.Sprintf("emit: unknown expression %T", e))
 }

@@ -80,6 +80,10 @@ func digest(files []File) string {
 	h := sha256.New()
 	for _, f := range files {
 		fmt.Fprintf(h, "%s\n", f.Name)
+		if f.IsCarried() {
+			fmt.Fprintf(h, "%d\n%s", len(f.Content), f.Content)
+			continue
+		}
 		for line := range strings.Lines(string(f.Content)) {
 			if !strings.HasPrefix(strings.TrimSpace(line), "//") {
 				h.Write([]byte(line))
@@ -113,6 +117,13 @@ func (g *generator) metaFile(version, digest string) (string, *jen.File) {
 	}
 	if len(vars) > 0 {
 		fields = append(fields, item{jen.Id("Env"), jen.Index().Add(app("Variable")).Add(column(vars...))})
+	}
+	if sources := g.embedded(); len(sources) > 0 {
+		var embedded []item
+		for _, s := range sources {
+			embedded = append(embedded, item{value: jen.Lit(s)})
+		}
+		fields = append(fields, item{jen.Id("Embedded"), jen.Index().String().Add(column(embedded...))})
 	}
 	fields = append(fields, item{jen.Id("Wire"), jen.Id("assemble")})
 	f.Comment("program is what the gateway says of itself, and how it starts.")

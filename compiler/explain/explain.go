@@ -258,6 +258,7 @@ func constraints(f decode.Field, def reflect.Value) []string {
 	tag("format", "must be a %s")
 	tag("oneof", "excludes the other %s")
 	tag("role", "must be usable as a %s")
+	tag("os", "only on %s")
 	tag("fixed", "can't come from the environment at start")
 	tag("reject", "not supported: %s")
 	tag("inert", "no effect: %s")

@@ -36,8 +36,8 @@ type Graph struct {
 	Entrypoint *Resource   // nil if there's none
 	Decoder    *decode.Decoder
 
-	byID map[resource.ID]*Resource
-	dir  string
+	byID  map[resource.ID]*Resource
+	place kinds.Place
 }
 
 // document is the shape of every document. The spec is decoded by itself.
@@ -50,10 +50,9 @@ type document struct {
 // Entrypoint is the identity of the resource where everything begins.
 var Entrypoint = resource.ID{APIVersion: "core/v1", Kind: "Entrypoint", Namespace: ".entrypoint", Name: ".entrypoint"}
 
-// Build makes a graph of docs. dir is the folder that relative paths in the config
-// are relative to.
-func Build(docs []*source.Document, d *decode.Decoder, dir string) *Graph {
-	g := &Graph{Decoder: d, byID: make(map[resource.ID]*Resource), dir: dir}
+// Build makes a graph of docs.
+func Build(docs []*source.Document, d *decode.Decoder, place kinds.Place) *Graph {
+	g := &Graph{Decoder: d, byID: make(map[resource.ID]*Resource), place: place}
 	for _, doc := range docs {
 		if r := g.decode(doc); r != nil {
 			g.add(r)
@@ -111,7 +110,7 @@ func (g *Graph) decode(doc *source.Document) *Resource {
 }
 
 func (g *Graph) newCheck(r *Resource) *kinds.Check {
-	return &kinds.Check{ID: r.ID, Meta: &r.Meta, Values: r.Values, Findings: g.Decoder.List, Dir: g.dir}
+	return &kinds.Check{ID: r.ID, Meta: &r.Meta, Values: r.Values, Findings: g.Decoder.List, Place: g.place}
 }
 
 // split takes the spec out of a document.

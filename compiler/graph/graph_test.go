@@ -18,7 +18,7 @@ func build(t *testing.T, docs ...string) (*Graph, []string) {
 	t.Helper()
 	list := &diag.List{}
 	loaded, _ := source.Load([]string{"-"}, strings.NewReader(strings.Join(docs, "\n---\n")), list)
-	g := Build(loaded, &decode.Decoder{List: list, Freeze: &decode.Freezer{}}, t.TempDir())
+	g := Build(loaded, &decode.Decoder{List: list, Freeze: &decode.Freezer{}}, kinds.Place{Dir: t.TempDir()})
 	var findings []string
 	for _, f := range list.Findings() {
 		text := string(f.Code) + ": " + f.Message

@@ -12,6 +12,8 @@ type Program struct {
 	// Components are in the order of their construction: what is referred to stands first.
 	Components []*Component
 	Routers    []*Router
+	// Globals are what the binary carries besides code.
+	Globals []*Global
 
 	// Root is the gateway: what the program starts when all components are made.
 	Root Expr

@@ -57,6 +57,10 @@ func Key(e Expr) string {
 			fmt.Fprintf(&b, "ref %p;", e.To)
 		case Routes:
 			fmt.Fprintf(&b, "routes %p;", e.Router)
+		case GlobalRef:
+			fmt.Fprintf(&b, "global %p;", e.To)
+		case Embedded:
+			fmt.Fprintf(&b, "embedded %p;", e.File)
 		case Call:
 			fmt.Fprintf(&b, "call/%d;", len(e.Args))
 		case Struct:

@@ -27,6 +27,10 @@ type MIMEContentSpec struct {
 	Template string `json:"template"`
 	// TemplateFile is a file that holds the template. It's read once, when the gateway starts, and takes precedence over template.
 	TemplateFile string `json:"templateFile"`
+	// Embed makes the template file, as it is when the gateway is built, a part of the binary. Without it, --embed decides. (AILERON Gateway doesn't know this field.)
+	Embed bool `json:"embed" fixed:"true"`
+
+	text string // of the file, if it's to be embedded
 }
 
 // TemplateType is a kind of template.
@@ -44,6 +48,9 @@ func (s *MIMEContentSpec) check(c *Check, names []string) {
 		return
 	}
 	if s.TemplateFile == "" {
+		if s.Embed {
+			c.Warnf(&s.Embed, diag.NoEffect, "there's no templateFile to embed; what template holds is in the binary anyway")
+		}
 		if !c.Deferred(&s.Template) {
 			s.checkTemplate(c, &s.Template, s.Template, names)
 		}
@@ -51,6 +58,13 @@ func (s *MIMEContentSpec) check(c *Check, names []string) {
 	}
 	if c.IsSet(&s.Template) {
 		c.Warnf(&s.Template, diag.NoEffect, "the template isn't used, because templateFile is set")
+	}
+	if c.embeds(&s.Embed) {
+		var ok bool
+		if s.text, ok = c.readEmbedded(&s.TemplateFile); ok {
+			s.checkTemplate(c, &s.TemplateFile, s.text, names)
+		}
+		return
 	}
 	text, err := os.ReadFile(c.path(s.TemplateFile))
 	switch {
@@ -105,8 +119,18 @@ func (s *MIMEContentSpec) body(l *Lower, texts, others []string) ir.Field {
 	case "GoHTML":
 		engine = "content/gohtml"
 	}
-	if s.TemplateFile != "" || l.Deferred(&s.TemplateFile) {
+	switch hasFile := s.TemplateFile != "" || l.Deferred(&s.TemplateFile); {
+	case hasFile && l.embeds(&s.Embed): // templateFile from the environment would have to be frozen
 		l.String(&s.Template) // not used
+		return s.literal(l, engine, s.text, texts, others, func(text string) ir.Expr {
+			note := ""
+			if text != s.text {
+				note = ", with its actions as a content.Pattern has them"
+			}
+			return l.embedText(s.subtype()+" body", s.TemplateFile, note, text)
+		})
+	case hasFile:
+		l.String(&s.Template)
 		if engine == "" {
 			return ir.Set("Text", s.part(l, l.Call("content.ReadFile", l.String(&s.TemplateFile))))
 		}
@@ -118,24 +142,36 @@ func (s *MIMEContentSpec) body(l *Lower, texts, others []string) ir.Field {
 	case l.Deferred(&s.Template):
 		return ir.Set("Template", s.part(l, l.Call(engine+".Parse", l.String(&s.Template))))
 	}
-	t, err := parseTemplate(s.Template, s.TemplateType)
+	return s.literal(l, engine, s.Template, texts, others, ir.String)
+}
+
+// literal is the field for a text that is known, which lit makes an expression of.
+func (s *MIMEContentSpec) literal(l *Lower, engine, text string, texts, others []string, lit func(string) ir.Expr) ir.Field {
+	if engine == "" {
+		return ir.Set("Text", lit(text))
+	}
+	t, err := parseTemplate(text, s.TemplateType)
 	if err != nil {
 		return ir.Field{} // reported by check
 	}
 	switch pattern, kind := t.fold(texts, others); kind {
 	case foldedText:
-		return ir.Set("Text", ir.String(pattern))
+		return ir.Set("Text", lit(pattern))
 	case foldedPattern:
 		if s.TemplateType == "GoHTML" {
-			return ir.Set("Template", l.Call("content.NewHTMLPattern", ir.String(pattern)))
+			return ir.Set("Template", l.Call("content.NewHTMLPattern", lit(pattern)))
 		}
-		return ir.Set("Template", l.Call("content.NewPattern", ir.String(pattern)))
+		return ir.Set("Template", l.Call("content.NewPattern", lit(pattern)))
 	}
-	return ir.Set("Template", l.Call(engine+".MustParse", ir.String(s.Template)))
+	return ir.Set("Template", l.Call(engine+".MustParse", lit(text)))
+}
+
+func (s *MIMEContentSpec) subtype() string {
+	_, subtype, _ := strings.Cut(s.MIMEType, "/")
+	return subtype
 }
 
 // part makes a component of e, which may fail at start.
 func (s *MIMEContentSpec) part(l *Lower, e ir.Expr) ir.Expr {
-	_, subtype, _ := strings.Cut(s.MIMEType, "/")
-	return l.Link.Part(l, subtype+" body", true, e)
+	return l.Link.Part(l, s.subtype()+" body", true, e)
 }

@@ -36,6 +36,10 @@ func (d *DialConfig) check(c *Check, transport **TLSConfig) {
 		return
 	}
 	d.TLSConfig.checkClient(c)
+	d.SockOption.check(c)
+	if network, address, ok := strings.Cut(d.LocalAddress, "://"); ok {
+		c.checkUnix(&d.LocalAddress, network, address)
+	}
 	if d.TLSConfig != nil && *transport != nil {
 		c.Warnf(transport, diag.NoEffect, "this tlsConfig has no effect: the one in dialConfig is used")
 	}
@@ -58,6 +62,10 @@ func (d *DialConfig) check(c *Check, transport **TLSConfig) {
 			c.Errorf(at, diag.DuplicateValue, "%s) is replaced already", source)
 		}
 		sources = append(sources, source)
+		if _, target, ok := strings.Cut(strings.ReplaceAll(*at, " ", ""), ")"); ok {
+			network, address, _ := strings.Cut(strings.TrimLeft(target, ">("), "|")
+			c.checkUnix(at, network, address)
+		}
 	}
 }
 

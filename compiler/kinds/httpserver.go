@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"strings"
+
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
@@ -104,6 +106,8 @@ func (s *HTTPServerSpec) Check(c *Check) {
 		if err := checkListenAddr(*addr); err != nil {
 			c.Errorf(addr, diag.BadAddress, "the address %q can't be listened on: %v", *addr, err)
 		}
+		network, address, _ := strings.Cut(*addr, "://")
+		c.checkUnix(addr, network, address)
 	}
 	s.HTTPConfig.check(c, addr)
 	s.HTTP2Config.check(c, s.HTTPConfig.tls())

@@ -19,8 +19,17 @@ type Check struct {
 	Meta     *resource.Metadata
 	Values   *decode.Values
 	Findings *diag.List
+	Place
+}
+
+// A Place is what is to be known of where a config is compiled, and what for.
+type Place struct {
 	// Dir is the folder that relative paths in the config are relative to.
 	Dir string
+	// OS is the system that the gateway is built for, as GOOS has it; empty if it's for any.
+	OS string
+	// Embed makes files a part of the binary where the config doesn't say otherwise.
+	Embed bool
 }
 
 // Errorf reports an error at a field, given by a pointer to it.
@@ -75,6 +84,8 @@ type Linker interface {
 	Errors(l *Lower) ir.Expr
 	// AddRouter registers the router of a server.
 	AddRouter(*ir.Router)
+	// AddGlobal registers what the binary carries.
+	AddGlobal(*ir.Global)
 	// AddPlugin registers a package of the user.
 	AddPlugin(ir.Plugin)
 	// Builtin returns a component that no resource of the config stands for, made once for

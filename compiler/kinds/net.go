@@ -92,6 +92,7 @@ func (s *ListenConfig) check(c *Check, addr *string) {
 		return
 	}
 	s.TLSConfig.checkServer(c)
+	s.SockOption.check(c)
 	if len(s.Networks) > 0 && strings.HasPrefix(*addr, "unix") {
 		c.Errorf(&s.Networks, diag.ConflictingFields, "clients of a unix socket come from no network; limit them by the permissions of its folder")
 	}

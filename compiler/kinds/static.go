@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aileron-gateway/aileronc/compiler/assets"
 	"github.com/aileron-gateway/aileronc/compiler/decode"
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
@@ -19,7 +20,10 @@ var staticFileHandler = Kind{
 
 // StaticFileHandlerSpec is the spec of a StaticFileHandler, which serves the files of a
 // folder, to GET and HEAD; other methods get a 405 (AILERON Gateway answers them like
-// GET). Conditional and range requests work, several ranges at once included.
+// GET). Conditional and range requests work, several ranges at once included, and each file has an entity tag.
+//
+// Of compressed files beside a file, by the name of style.css.br, style.css.zst or style.css.gz for style.css, clients that accept the coding
+// get the one that they prefer, unless it's older than the file. (AILERON Gateway has neither.)
 //
 // Nothing outside the folder is served, whatever the path says. Symbolic links are followed
 // if they're relative and stay in the folder; others don't exist for clients (AILERON Gateway
@@ -39,6 +43,11 @@ type StaticFileHandlerSpec struct {
 	// Header are fields that are set in each response, in errors too. Those that describe a file, like Content-Type or ETag, stay away from errors, redirects and lists.
 	// A Content-Type takes precedence over the one that follows from the file's name; with an ETag, requests can be conditional on it.
 	Header decode.Map `json:"header" keys:"header-name" format:"header-value"`
+	// Embed makes the files that are in the folder when the gateway is built a part of the binary, which then needs no folder: with their types, entity tags and, where that
+	// makes them notably smaller, compressed forms. Without it, --embed decides. (AILERON Gateway doesn't know this field.)
+	Embed bool `json:"embed" fixed:"true"`
+
+	files []assets.File // that are to be embedded
 }
 
 // Route returns where the handler wants to be mounted.
@@ -48,7 +57,9 @@ var entityTag = regexp.MustCompile(`^(W/)?"[!#-~\x80-\xff]*"$`)
 
 // Check reports a folder that isn't one, and settings that serve nothing.
 func (s *StaticFileHandlerSpec) Check(c *Check) {
-	if info, err := os.Stat(c.path(s.RootDir)); os.IsNotExist(err) {
+	if c.embeds(&s.Embed) && !c.Deferred(&s.RootDir) {
+		s.files = c.readTree(&s.RootDir)
+	} else if info, err := os.Stat(c.path(s.RootDir)); os.IsNotExist(err) {
 		c.Warnf(&s.RootDir, diag.BadFile, "there is no folder %s here; while there is none, all requests are answered with 404", s.RootDir)
 	} else if err == nil && !info.IsDir() {
 		c.Errorf(&s.RootDir, diag.BadFile, "%s isn't a folder", s.RootDir)
@@ -70,15 +81,22 @@ func (s *StaticFileHandlerSpec) Check(c *Check) {
 
 // Lower returns the handler.
 func (s *StaticFileHandlerSpec) Lower(l *Lower) ir.Expr {
+	if l.embeds(&s.Embed) { // rootDir from the environment would have to be frozen
+		return l.Call("static.NewEmbedded", s.options(l, nil), l.embedTree(&s.RootDir, s.files))
+	}
 	root := l.String(&s.RootDir)
 	if s.RootDir == "./" && !l.Deferred(&s.RootDir) {
 		root = nil
 	}
-	return l.Try("static.New", l.Struct("static.Options",
+	return l.Try("static.New", s.options(l, root))
+}
+
+func (s *StaticFileHandlerSpec) options(l *Lower, root ir.Expr) ir.Expr {
+	return l.Struct("static.Options",
 		ir.Set("Root", root),
 		ir.Set("StripPrefix", l.String(&s.StripPrefix)),
 		ir.Set("Index", l.Bool(&s.EnableListing)),
 		ir.Set("Listing", l.Bool(&s.EnableListing)),
 		ir.Set("Header", l.Fields(s.Header)),
-	))
+	)
 }

@@ -14,7 +14,9 @@ import (
 )
 
 // TLSConfig is a TLS configuration, of a listener or of a client. The files that it names
-// are read once, when the gateway starts; relative paths are relative to its working directory.
+// are read when the gateway starts, and again, within a second, when they have changed: new connections get what is in them then, those that
+// are open stay. Files that can't be used leave all as it is, and a warning in the log. Relative paths are relative to the gateway's working directory.
+// (AILERON Gateway reads them once.)
 type TLSConfig struct {
 	// CertKeyPairs are the own certificates. A listener presents the first one that the client can use, by server name (SNI) and algorithm.
 	CertKeyPairs []CertKeyPair `json:"certKeyPairs"`
@@ -32,7 +34,7 @@ type TLSConfig struct {
 	InsecureSkipVerify bool `json:"insecureSkipVerify"`
 	// TLSCiphers are the cipher suites that may be used up to TLS 1.2, in any order. Unset is a list of safe ones. Those of TLS 1.3 are always on.
 	TLSCiphers []TLSCipher `json:"tlsCipher" alt:"TLSCiphers"`
-	// SessionTicketsDisabled switches off the resumption of sessions.
+	// SessionTicketsDisabled switches off the resumption of sessions. A session isn't resumed either once the files have changed.
 	SessionTicketsDisabled bool `json:"sessionTicketsDisabled"`
 	// MinVersion is the lowest version: 769 is TLS 1.0, 770 TLS 1.1, 771 TLS 1.2 and 772 TLS 1.3. 0 is TLS 1.2.
 	MinVersion uint32 `json:"minVersion" max:"65535"`
@@ -248,7 +250,16 @@ func (t *TLSConfig) lower(l *Lower) ir.Expr {
 		ir.Set("Curves", tlsConstants("crypto/tls.CurveID", t.CurvePreferences)),
 		ir.Set("DynamicRecordSizingDisabled", l.Bool(&t.DynamicRecordSizingDisabled)),
 		ir.Set("Renegotiation", tlsConstant(t.Renegotiation)),
+		ir.Set("Logger", t.logger(l)),
 	)
+}
+
+// logger is who is told when files change, if there are any.
+func (t *TLSConfig) logger(l *Lower) ir.Expr {
+	if len(t.CertKeyPairs)+len(t.RootCAs)+len(t.ClientCAs) == 0 {
+		return nil
+	}
+	return l.Logger()
 }
 
 // lowerServer returns the *tls.Config of a listener, or nil.

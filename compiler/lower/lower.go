@@ -203,6 +203,9 @@ func (k *linker) Part(l *kinds.Lower, suffix string, fails bool, e ir.Expr) ir.E
 // AddRouter registers the router of a server.
 func (k *linker) AddRouter(r *ir.Router) { k.program.Routers = append(k.program.Routers, r) }
 
+// AddGlobal registers what the binary carries.
+func (k *linker) AddGlobal(g *ir.Global) { k.program.Globals = append(k.program.Globals, g) }
+
 // AddPlugin registers a package of the user, once.
 func (k *linker) AddPlugin(p ir.Plugin) {
 	for _, have := range k.program.Plugins {

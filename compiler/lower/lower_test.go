@@ -62,7 +62,7 @@ func program(t *testing.T, config string) (*ir.Program, []diag.Finding) {
 	t.Helper()
 	list := &diag.List{}
 	docs, _ := source.Load([]string{"-"}, strings.NewReader(config), list)
-	g := graph.Build(docs, &decode.Decoder{List: list, Freeze: &decode.Freezer{}}, t.TempDir())
+	g := graph.Build(docs, &decode.Decoder{List: list, Freeze: &decode.Freezer{}}, kinds.Place{Dir: t.TempDir()})
 	if list.HasErrors() {
 		t.Fatalf("%+v", list.Findings())
 	}

@@ -97,8 +97,14 @@ func TestPrune(t *testing.T) {
 	handler := component("handler", "echo.New", ref(logger))
 	routes := ir.Routes{Router: &ir.Router{Handlers: []ir.RouteHandler{{Chain: ref(handler)}}}}
 	server := component("server", "server.New", routes)
-	p := &ir.Program{Components: []*ir.Component{logger, unused, needsUnused, handler, server}, Root: ref(server)}
+	carried, dropped := &ir.Global{}, &ir.Global{}
+	handler.New = ir.Call{Fun: ir.Runtime("echo.New"), Args: []ir.Expr{ref(logger), ir.GlobalRef{To: carried}}}
+	unused.New = ir.GlobalRef{To: dropped}
+	p := &ir.Program{Components: []*ir.Component{logger, unused, needsUnused, handler, server}, Globals: []*ir.Global{carried, dropped}, Root: ref(server)}
 	prune(p, &diag.List{})
+	if len(p.Globals) != 1 || p.Globals[0] != carried {
+		t.Errorf("%d globals", len(p.Globals))
+	}
 	if d := cmp.Diff([]string{"logger", "handler", "server"}, names(p)); d != "" {
 		t.Error(d)
 	}

@@ -3,6 +3,7 @@ package toolchain
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,24 +19,23 @@ import (
 // packages of users. So it reaches whatever a config can reach.
 func goldenModule(t *testing.T, only string) *Layout {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(root, "golden", "*", "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
 	var sources []emit.File
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	golden := os.DirFS(filepath.Join(root, "golden"))
+	err := fs.WalkDir(golden, ".", func(name string, e fs.DirEntry, err error) error {
+		dir, file, ok := strings.Cut(name, "/")
+		generated := strings.HasPrefix(file, emit.CarriedDir+"/") || !strings.Contains(file, "/") && strings.HasSuffix(file, ".go")
+		if err != nil || e.IsDir() || !ok || !generated || strings.Contains(dir, "plugin") || only != "" && only != dir {
+			return err
 		}
-		name := filepath.Base(filepath.Dir(file))
-		switch {
-		case strings.Contains(name, "plugin"):
-		case only == "":
-			sources = append(sources, emit.File{Name: name + "/" + filepath.Base(file), Content: text})
-		case only == name:
-			sources = append(sources, emit.File{Name: filepath.Base(file), Content: text})
+		if only != "" {
+			name = file
 		}
+		text, err := fs.ReadFile(golden, dir+"/"+file)
+		sources = append(sources, emit.File{Name: name, Content: text})
+		return err
+	})
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("no golden files: %v", err)
 	}
 	l, err := Module(aileronc.Source, sources, nil)
 	if err != nil {

@@ -40,6 +40,9 @@ func Module(src fs.FS, files []emit.File, plugins []ir.Plugin) (*Layout, error) 
 	r := &reach{src: src, files: l.Files, seen: make(map[string]bool), modules: make(map[string]bool)}
 	for _, f := range files {
 		l.Files[f.Name] = f.Content
+		if f.IsCarried() { // it may look like source
+			continue
+		}
 		if err := r.imports(f.Name, f.Content); err != nil {
 			return nil, err
 		}

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "06c267606b22455b",
+	Digest:  "f6348c8e46ddc5ba",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

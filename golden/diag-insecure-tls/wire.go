@@ -35,6 +35,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		},
 		CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
 		MinVersion:   tls.VersionTLS10,
+		Logger:       logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:8: HTTPServer default/default: %w", err)

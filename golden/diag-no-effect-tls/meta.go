@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "82711b461572a6a2",
+	Digest:  "43af1e86e97f878c",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

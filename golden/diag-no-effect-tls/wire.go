@@ -38,6 +38,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		ClientCAs:          []string{vars.String("config.yaml:25:21", "${CA_FILE}")},
 		InsecureSkipVerify: true,
 		CipherSuites:       []uint16{tls.TLS_AES_128_GCM_SHA256},
+		Logger:             logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:8: HTTPServer default/default: %w", err)

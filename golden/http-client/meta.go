@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "8f774b70ee096153",
+	Digest:  "be400b8757b987d8",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",

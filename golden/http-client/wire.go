@@ -31,7 +31,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:50 core/v1 HTTPClient default/shop-client: its transport
 	shopClientTransport, err := transport.HTTP1(transport.HTTPOptions{
-		TLS:                    tlsconf.Options{RootCAs: []string{"ca.pem"}, ServerName: "shop.example.com"},
+		TLS:                    tlsconf.Options{RootCAs: []string{"ca.pem"}, ServerName: "shop.example.com", Logger: logger},
 		TLSHandshakeTimeout:    5 * time.Second,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    64,

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "74e4f867399a7833",
+	Digest:  "a86d38d6dd6150e5",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -41,6 +41,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		MinVersion:             tls.VersionTLS12,
 		MaxVersion:             vars.Int("config.yaml:28:21", "${MAX_TLS_VERSION:-772}", 0, 0, 65535),
 		Curves:                 []tls.CurveID{tls.X25519, tls.CurveP256},
+		Logger:                 logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:10: HTTPServer default/public: %w", err)

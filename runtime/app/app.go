@@ -35,6 +35,7 @@ type Program struct {
 	Config    string     // the config in a normal form, without secrets
 	Resources []string   // "apiVersion/kind/namespace/name"
 	Env       []Variable // that the config reads
+	Embedded  []string   // the files that the binary carries, by the names that they had
 	// Wire makes the components. It opens no sockets. What is wrong with variables it
 	// leaves to vars.
 	Wire func(vars *env.Env) (*Gateway, error)

@@ -67,6 +67,9 @@ func (c *command) info() {
 		}
 		fmt.Fprintf(c.out, "variable\t%s\t%s%s\n", v.Name, v.Pos, required)
 	}
+	for _, name := range p.Embedded {
+		fmt.Fprintf(c.out, "embedded\t%s\n", name)
+	}
 	if b, ok := debug.ReadBuildInfo(); ok {
 		fmt.Fprintln(c.out, strings.TrimSpace(b.String()))
 	}

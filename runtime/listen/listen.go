@@ -3,6 +3,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -35,7 +36,7 @@ type Options struct {
 	// ReadDeadline is how long one read may wait for the peer, and WriteDeadline how
 	// long one write; 0 is without limit. See [PauseReads].
 	ReadDeadline, WriteDeadline time.Duration
-	// KeepAlive are the keep-alive probes of TCP.
+	// KeepAlive are the keep-alive probes of TCP. What it leaves open is as Socket has it.
 	KeepAlive KeepAlive
 	// Socket are the options of the listening socket, most of which the connections inherit.
 	Socket sockopt.Options
@@ -77,7 +78,7 @@ func listen(ctx context.Context, o *Options) (net.Listener, error) {
 		return nil, errors.New("networks cannot be told apart on a unix socket")
 	}
 	lc := net.ListenConfig{Control: o.Socket.Control}
-	o.KeepAlive.apply(&lc)
+	o.keepAlive().apply(&lc)
 	l, err := lc.Listen(ctx, network, address)
 	if unix && errors.Is(err, syscall.EADDRINUSE) && removeStale(network, address) {
 		l, err = lc.Listen(ctx, network, address)
@@ -128,11 +129,18 @@ func parseNetworks(list []string) ([]netip.Prefix, error) {
 	return networks, nil
 }
 
-func (k *KeepAlive) apply(lc *net.ListenConfig) {
+// keepAlive adds what the socket options say of keep-alive probes. The connections inherit that, but package net sets its own values
+// on each.
+func (o *Options) keepAlive() KeepAlive {
+	k, t := o.KeepAlive, &o.Socket.TCP
+	return KeepAlive{k.Disable, cmp.Or(k.Idle, t.KeepIdle), cmp.Or(k.Interval, t.KeepInterval), cmp.Or(k.Count, t.KeepCount)}
+}
+
+func (k KeepAlive) apply(lc *net.ListenConfig) {
 	switch {
 	case k.Disable:
 		lc.KeepAlive = -1
-	case *k != (KeepAlive{}):
+	case k != (KeepAlive{}):
 		lc.KeepAliveConfig = net.KeepAliveConfig{Enable: true, Idle: k.Idle, Interval: k.Interval, Count: k.Count}
 	}
 }

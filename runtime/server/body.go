@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
 // headDelay is how long a head may wait for the first bytes of its body, so that both
@@ -42,8 +44,15 @@ func (e *exchange) endWrites() {
 
 func (e *exchange) copyAll(length int64) error {
 	p := &e.Response
-	if f, ok := p.Body.(*os.File); ok && length > 0 && e.r.ProtoMajor == 1 {
-		return e.copyFile(f, length)
+	if length > 0 && e.r.ProtoMajor == 1 {
+		switch body := p.Body.(type) {
+		case *os.File:
+			return e.copyFile(body, length)
+		case *gateway.FileBody:
+			if body.Left == length {
+				return e.copyFile(body.File, length)
+			}
+		}
 	}
 	buf := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buf)

@@ -2,11 +2,14 @@
 // their creation and bind(2) or connect(2).
 //
 // The zero value of a field leaves the option as the operating system has it;
-// nothing can be switched off. Options are set on Linux; elsewhere an
-// Options that asks for any is an error, never ignored.
+// nothing can be switched off. Linux has all options. What all have in common can be set on the BSDs and macOS, and a few on
+// Windows; an option that a system doesn't have is an error there, never ignored.
 package sockopt
 
 import (
+	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -93,7 +96,57 @@ func (o *Options) Control(network, address string, c syscall.RawConn) error {
 	if *o == (Options{}) {
 		return nil
 	}
-	return o.control(network, c)
+	if o.known() != *o {
+		return errUnsupported
+	}
+	s := setter{}
+	err := c.Control(func(fd uintptr) {
+		s.fd = descriptor(fd)
+		s.so(&o.SO)
+		if isTCP(network) || isUDP(network) {
+			s.ip(&o.IP)
+		}
+		if isTCP(network) {
+			s.tcp(&o.TCP)
+		}
+		if isUDP(network) {
+			s.udp(&o.UDP)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return s.err
+}
+
+// errUnsupported is what Control fails with where an option can't be set.
+var errUnsupported = errors.New("socket options are asked for that " + runtime.GOOS + " doesn't have, or that can't be set there")
+
+// A setter sets options until one fails.
+type setter struct {
+	fd  descriptor
+	err error
+}
+
+func (s *setter) set(name string, f func() error) {
+	if s.err != nil {
+		return
+	}
+	if err := f(); err != nil {
+		s.err = fmt.Errorf("set socket option %s: %w", name, err)
+	}
+}
+
+func (s *setter) int(name string, level, opt, value int) {
+	if value != 0 {
+		s.set(name, func() error { return setInt(s.fd, level, opt, value) })
+	}
+}
+
+func (s *setter) flag(name string, level, opt int, on bool) {
+	if on {
+		s.int(name, level, opt, 1)
+	}
 }
 
 func isTCP(network string) bool { return strings.HasPrefix(network, "tcp") }

@@ -1,8 +1,6 @@
 package sockopt
 
 import (
-	"fmt"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -11,36 +9,18 @@ import (
 // fastOpenQueue is how many connections may wait with data in their SYN.
 const fastOpenQueue = 256
 
-func (o *Options) control(network string, c syscall.RawConn) error {
-	s := setter{}
-	err := c.Control(func(fd uintptr) {
-		s.fd = int(fd)
-		s.so(&o.SO)
-		if isTCP(network) || isUDP(network) {
-			s.ip(&o.IP)
-		}
-		if isTCP(network) {
-			s.tcp(&o.TCP)
-		}
-		if isUDP(network) {
-			s.udp(&o.UDP)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return s.err
+type descriptor int
+
+func setInt(fd descriptor, level, opt, value int) error {
+	return unix.SetsockoptInt(int(fd), level, opt, value)
 }
 
-// A setter sets options until one fails.
-type setter struct {
-	fd  int
-	err error
-}
+// known are those of o that the system has: all of them.
+func (o *Options) known() Options { return *o }
 
 func (s *setter) so(o *SO) {
 	if o.BindToDevice != "" {
-		s.set("SO_BINDTODEVICE", func() error { return unix.BindToDevice(s.fd, o.BindToDevice) })
+		s.set("SO_BINDTODEVICE", func() error { return unix.BindToDevice(int(s.fd), o.BindToDevice) })
 	}
 	s.flag("SO_DEBUG", unix.SOL_SOCKET, unix.SO_DEBUG, o.Debug)
 	s.flag("SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, o.KeepAlive)
@@ -49,7 +29,7 @@ func (s *setter) so(o *SO) {
 		if o.Linger < 0 {
 			l = unix.Linger{}
 		}
-		s.set("SO_LINGER", func() error { return unix.SetsockoptLinger(s.fd, unix.SOL_SOCKET, unix.SO_LINGER, &l) })
+		s.set("SO_LINGER", func() error { return unix.SetsockoptLinger(int(s.fd), unix.SOL_SOCKET, unix.SO_LINGER, &l) })
 	}
 	s.int("SO_MARK", unix.SOL_SOCKET, unix.SO_MARK, o.Mark)
 	s.int("SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, o.ReceiveBuffer)
@@ -96,30 +76,9 @@ func (s *setter) udp(o *UDP) {
 	s.flag("UDP_GRO", unix.IPPROTO_UDP, unix.UDP_GRO, o.GRO)
 }
 
-func (s *setter) set(name string, f func() error) {
-	if s.err != nil {
-		return
-	}
-	if err := f(); err != nil {
-		s.err = fmt.Errorf("set socket option %s: %w", name, err)
-	}
-}
-
-func (s *setter) int(name string, level, opt, value int) {
-	if value != 0 {
-		s.set(name, func() error { return unix.SetsockoptInt(s.fd, level, opt, value) })
-	}
-}
-
-func (s *setter) flag(name string, level, opt int, on bool) {
-	if on {
-		s.int(name, level, opt, 1)
-	}
-}
-
 func (s *setter) time(name string, opt int, d time.Duration) {
 	if d != 0 {
 		tv := unix.NsecToTimeval(d.Nanoseconds())
-		s.set(name, func() error { return unix.SetsockoptTimeval(s.fd, unix.SOL_SOCKET, opt, &tv) })
+		s.set(name, func() error { return unix.SetsockoptTimeval(int(s.fd), unix.SOL_SOCKET, opt, &tv) })
 	}
 }

@@ -1,13 +1,15 @@
-//go:build !linux
+//go:build !linux && !windows && !darwin && !dragonfly && !freebsd && !netbsd && !openbsd
 
 package sockopt
 
-import (
-	"errors"
-	"syscall"
-)
+type descriptor int
 
-// errUnsupported is what Control fails with where options cannot be set.
-var errUnsupported = errors.New("socket options can be set on Linux only")
+func setInt(descriptor, int, int, int) error { return errUnsupported }
 
-func (o *Options) control(string, syscall.RawConn) error { return errUnsupported }
+// known are those of o that the system has: none is known to be there.
+func (o *Options) known() Options { return Options{} }
+
+func (s *setter) so(*SO)   {}
+func (s *setter) ip(*IP)   {}
+func (s *setter) tcp(*TCP) {}
+func (s *setter) udp(*UDP) {}

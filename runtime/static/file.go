@@ -1,101 +1,93 @@
 package static
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
+	"mime"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/internal/mediatype"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
-// serveFile answers with a file, which it closes or leaves to the engine.
-func (h *Handler) serveFile(x *gateway.Exchange, f *os.File, info fs.FileInfo) error {
-	sending := false
-	defer func() {
-		if !sending {
+// serveFile answers with a file, or a compressed one beside it. The file is closed, or left to the engine.
+func (h *Handler) serveFile(x *gateway.Exchange, f *os.File, info fs.FileInfo, name string) error {
+	now := x.Start
+	if now.IsZero() {
+		now = time.Now()
+	}
+	r := representation{file: f, contentType: h.contentType}
+	if r.contentType == "" {
+		var err error
+		if r.contentType, err = typeOf(name, f); err != nil {
 			_ = f.Close()
-		}
-	}()
-	modified := info.ModTime()
-	if modified.Unix() <= 0 {
-		modified = time.Time{} // unknown: file systems of images and archives say 1970
-	}
-	switch evaluate(&x.Request, h.etag, modified) {
-	case conditionFails:
-		return h.refuse(412, "412 Precondition Failed", nil)
-	case notModified:
-		h.answerNotModified(x, modified)
-		return nil
-	}
-	size := info.Size()
-	var few [4]span
-	spans, err := h.requestedSpans(&x.Request, few[:0], size, modified)
-	if err != nil {
-		return h.refuse(416, err.Error(), nil, gateway.Field{Name: "Content-Range", Value: fmt.Sprintf("bytes */%d", size)})
-	}
-	contentType := h.contentType
-	if contentType == "" {
-		if contentType, err = typeOf(info.Name(), f); err != nil {
 			return h.fail(err)
 		}
 	}
-	r := &x.Response
-	for _, field := range h.header {
-		r.Header.Set(field.Name, field.Value)
-	}
-	r.Header.Set("Accept-Ranges", "bytes")
-	if !modified.IsZero() {
-		r.Header.Set("Last-Modified", formatTime(modified))
-	}
-	r.Header.Set("Content-Type", contentType)
-	r.Status, r.ContentLength = 200, size
-	if x.Request.Method == "HEAD" {
-		return nil
-	}
-	var body io.ReadCloser = f
-	if len(spans) > 0 {
-		if body, err = sendSpans(r, f, spans, size); err != nil {
-			return h.fail(err)
+	if !h.encoded {
+		if set := h.siblings.of(&h.folder, name, info, now); set != 0 {
+			r.varies = true
+			if c, sibling, siblingInfo := h.choose(x, set, name, info); sibling != nil {
+				_ = f.Close()
+				r.file, info, r.coding = sibling, siblingInfo, c.name
+			}
 		}
 	}
-	r.Body, sending = body, true
-	return nil
-}
-
-// answerNotModified sends what a cache needs to go on using its copy (RFC 9110,
-// section 15.4.5).
-func (h *Handler) answerNotModified(x *gateway.Exchange, modified time.Time) {
-	r := &x.Response
-	h.setGeneral(x)
-	if h.etag != "" {
-		r.Header.Set("ETag", h.header.Get("ETag"))
-	} else if !modified.IsZero() {
-		r.Header.Set("Last-Modified", formatTime(modified))
+	r.size = info.Size()
+	own := ""
+	// Where it's unknown, file systems of images and archives say 1970.
+	if t := info.ModTime(); t.Unix() > 0 {
+		r.modified = t
+		own, r.date = validators(t, r.size, r.coding, now)
 	}
-	r.Status, r.ContentLength = 304, -1
+	r.etag = h.tagOf(own, r.coding)
+	return h.send(x, &r)
 }
 
-// formatTime prints a date as HTTP has it (RFC 9110, section 5.6.7).
-func formatTime(t time.Time) string {
-	return t.UTC().Format(httpTime)
+// settled is how old a change must be for no other to have the same time.
+const settled = 2 * time.Second
+
+// validators makes an entity tag of the time of the last change and the size, and formats the time (RFC 9110, section 8.8).
+// The coding is in the tag for files that were made at the same time.
+func validators(modified time.Time, size int64, coding string, now time.Time) (etag, date string) {
+	var some [96]byte
+	b := some[:0]
+	if now.Sub(modified) < settled {
+		b = append(b, "W/"...)
+	}
+	b = append(b, '"')
+	b = strconv.AppendInt(b, modified.UnixNano(), 36)
+	b = append(b, '-')
+	b = strconv.AppendInt(b, size, 36)
+	if coding != "" {
+		b = append(b, '-')
+		b = append(b, coding...)
+	}
+	b = append(b, '"')
+	n := len(b)
+	both := string(modified.UTC().AppendFormat(b, httpTime)) // one allocation for both
+	return both[:n], both[n:]
 }
 
-const httpTime = "Mon, 02 Jan 2006 15:04:05 GMT"
-
-// typeOf returns the content type of a file by its name, or else by its first bytes.
+// typeOf returns the media type of a file by its name, or else by its first bytes. Of uncommon extensions the system's list
+// of types is asked.
 func typeOf(name string, f io.ReaderAt) (string, error) {
+	name = name[strings.LastIndexByte(name, '/')+1:]
 	if dot := strings.LastIndexByte(name, '.'); dot >= 0 {
-		if t := typeByExtension(name[dot:]); t != "" {
+		if t := mediatype.ByExtension(name[dot:]); t != "" {
+			return t, nil
+		}
+		if t := mime.TypeByExtension(name[dot:]); t != "" {
 			return t, nil
 		}
 	}
-	var head [512]byte
+	var head [mediatype.SniffLen]byte
 	n, err := f.ReadAt(head[:], 0)
 	if err != nil && err != io.EOF {
 		return "", err
 	}
-	return sniff(head[:n]), nil
+	return mediatype.Sniff(head[:n]), nil
 }

@@ -65,12 +65,8 @@ func (d *folder) Close() error {
 // open opens what name, a cleaned slash-separated path, stands for, without waiting
 // for the writer of a named pipe. Now may be zero.
 func (d *folder) open(name string, now time.Time) (*os.File, fs.FileInfo, error) {
-	if filepath.Separator != '/' {
-		local, err := filepath.Localize(name)
-		if err != nil {
-			return nil, nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-		}
-		name = local
+	if name = localName(name); name == "" {
+		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	d.refresh(now)
 	r := d.root.Load()
@@ -95,6 +91,15 @@ func (d *folder) open(name string, now time.Time) (*os.File, fs.FileInfo, error)
 		return nil, nil, err
 	}
 	return f, info, nil
+}
+
+// localName is a cleaned slash-separated path as the system spells it, or empty if it can't be one there.
+func localName(name string) string {
+	if filepath.Separator == '/' {
+		return name
+	}
+	local, _ := filepath.Localize(name)
+	return local
 }
 
 // refresh opens the folder anew if another one has its name by now. If there is

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -35,16 +34,16 @@ func (s span) contentRange(size int64) string {
 	return string(b)
 }
 
-// requestedSpans returns the parts of the file that are asked for, none for all of it.
+// requestedSpans returns the parts of f that are asked for, none for all of it.
 // Spans are appended to buf.
-func (h *Handler) requestedSpans(r *gateway.Request, buf []span, size int64, modified time.Time) ([]span, error) {
+func requestedSpans(r *gateway.Request, buf []span, f *representation) ([]span, error) {
 	field := r.Header.Get("Range")
 	// Only GET knows ranges (RFC 9110, section 14.2). An empty file is sent as it is: some
 	// clients put a Range into each request.
-	if field == "" || r.Method != "GET" || size == 0 || !rangeHolds(r, h.etag, modified) {
+	if field == "" || r.Method != "GET" || f.size == 0 || !rangeHolds(r, f.etag, f.modified) {
 		return nil, nil
 	}
-	spans, err := parseRange(field, buf, size)
+	spans, err := parseRange(field, buf, f.size)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +53,11 @@ func (h *Handler) requestedSpans(r *gateway.Request, buf []span, size int64, mod
 	for _, s := range spans {
 		sum += s.length
 	}
-	if sum > size || len(spans) > maxSpans {
+	if sum > f.size || len(spans) > maxSpans {
 		return nil, nil
+	}
+	if len(spans) > 1 && f.coding != "" {
+		return nil, nil // a Content-Encoding of a multipart body would be that of all of it
 	}
 	return spans, nil
 }
@@ -135,37 +137,32 @@ func parseNumber(s string) (int64, bool) {
 	return n, s != ""
 }
 
-// sendSpans makes r a partial response (RFC 9110, section 15.3.7) and returns its body.
-func sendSpans(r *gateway.Response, f *os.File, spans []span, size int64) (io.ReadCloser, error) {
-	r.Status = 206
+// sendSpans makes p a partial response (RFC 9110, section 15.3.7). The file is closed if that fails.
+func (s *site) sendSpans(p *gateway.Response, r *representation, spans []span) error {
+	p.Status = 206
 	if len(spans) > 1 {
-		return sendMultipart(r, f, spans, size), nil
+		sendMultipart(p, r, spans)
+		return nil
 	}
-	s := spans[0]
-	if _, err := f.Seek(s.start, io.SeekStart); err != nil {
-		return nil, err
+	part := spans[0]
+	if r.file == nil {
+		p.Bytes = r.data[part.start : part.start+part.length]
+	} else {
+		if _, err := r.file.Seek(part.start, io.SeekStart); err != nil {
+			_ = r.file.Close()
+			return s.refuse(500, "500 Internal Server Error", err)
+		}
+		p.Body = &gateway.FileBody{File: r.file, Left: part.length}
 	}
-	r.Header.Set("Content-Range", s.contentRange(size))
-	r.ContentLength = s.length
-	return &section{io.LimitedReader{R: f, N: s.length}, f}, nil
+	p.Header.Set("Content-Range", part.contentRange(r.size))
+	p.ContentLength = part.length
+	return nil
 }
 
-// A section is the body of one range.
-type section struct {
-	io.LimitedReader
-	file *os.File
-}
-
-// WriteTo lets a connection take the bytes from the file by itself: it knows files
-// with a limit.
-func (s *section) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, &s.LimitedReader) }
-
-func (s *section) Close() error { return s.file.Close() }
-
-// sendMultipart makes r a multipart/byteranges response (RFC 9110, section 14.6).
-func sendMultipart(r *gateway.Response, f *os.File, spans []span, size int64) io.ReadCloser {
+// sendMultipart makes p a multipart/byteranges response (RFC 9110, section 14.6).
+func sendMultipart(p *gateway.Response, r *representation, spans []span) {
 	boundary := rand.Text()
-	contentType := r.Header.Get("Content-Type")
+	contentType, from := p.Header.Get("Content-Type"), r.readerAt()
 	readers := make([]io.Reader, 0, 2*len(spans)+1)
 	var length int64
 	text := func(s string) {
@@ -174,21 +171,25 @@ func sendMultipart(r *gateway.Response, f *os.File, spans []span, size int64) io
 	}
 	delimiter := "--" + boundary
 	for _, s := range spans {
-		text(delimiter + "\r\nContent-Type: " + contentType + "\r\nContent-Range: " + s.contentRange(size) + "\r\n\r\n")
-		readers = append(readers, io.NewSectionReader(f, s.start, s.length))
+		text(delimiter + "\r\nContent-Type: " + contentType + "\r\nContent-Range: " + s.contentRange(r.size) + "\r\n\r\n")
+		readers = append(readers, io.NewSectionReader(from, s.start, s.length))
 		length += s.length
 		delimiter = "\r\n--" + boundary
 	}
 	text(delimiter + "--\r\n")
-	r.Header.Set("Content-Type", "multipart/byteranges; boundary="+boundary)
-	r.ContentLength = length
-	return &multipart{io.MultiReader(readers...), f}
+	p.Header.Set("Content-Type", "multipart/byteranges; boundary="+boundary)
+	p.Body, p.ContentLength = &multipart{io.MultiReader(readers...), r.file}, length
 }
 
 // multipart is the body of several ranges.
 type multipart struct {
 	io.Reader
-	file *os.File
+	file *os.File // nil if there's nothing to close
 }
 
-func (m *multipart) Close() error { return m.file.Close() }
+func (m *multipart) Close() error {
+	if m.file == nil {
+		return nil
+	}
+	return m.file.Close()
+}

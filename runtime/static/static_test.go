@@ -179,7 +179,7 @@ func TestFiles(t *testing.T) {
 		}
 		want := gateway.Header{
 			{Name: "X-Content-Type-Options", Value: "nosniff"}, {Name: "Accept-Ranges", Value: "bytes"},
-			{Name: "Last-Modified", Value: "Tue, 02 Jan 2024 03:04:05 GMT"}, {Name: "Content-Type", Value: test.contentType},
+			{Name: "Last-Modified", Value: "Tue, 02 Jan 2024 03:04:05 GMT"}, {Name: "ETag", Value: r.Header.Get("ETag")}, {Name: "Content-Type", Value: test.contentType},
 		}
 		if diff := cmp.Diff(want, r.Header); diff != "" {
 			t.Errorf("%s: %s", test.path, diff)
@@ -283,19 +283,30 @@ func TestWholeFileIsAnOSFile(t *testing.T) {
 }
 
 func BenchmarkServe(b *testing.B) {
-	h := handler(b, static.Options{Root: site(b), Header: gateway.Header{{Name: "Cache-Control", Value: "no-cache"}}})
-	for name, r := range map[string]gateway.Request{
-		"file":         {Method: "GET", Path: "/data.txt"},
-		"deeper":       {Method: "GET", Path: "/sub/a.txt"},
-		"range":        {Method: "GET", Path: "/data.txt", Header: gateway.Header{{Name: "Range", Value: "bytes=1-5"}}},
-		"not modified": {Method: "GET", Path: "/data.txt", Header: gateway.Header{{Name: "If-Modified-Since", Value: "Tue, 02 Jan 2024 03:04:05 GMT"}}},
+	root := site(b)
+	header := gateway.Header{{Name: "Cache-Control", Value: "no-cache"}}
+	folder, embedded := handler(b, static.Options{Root: root, Header: header}), static.NewEmbedded(static.Options{Header: header}, embed(b, root))
+	packed := handler(b, static.Options{Root: compressed(b), Header: header})
+	browser := gateway.Field{Name: "Accept-Encoding", Value: "gzip, deflate, br, zstd"}
+	for _, bb := range []struct {
+		name    string
+		handler gateway.Handler
+		request gateway.Request
+	}{
+		{"file", folder, gateway.Request{Method: "GET", Path: "/data.txt", Header: gateway.Header{browser}}},
+		{"deeper", folder, gateway.Request{Method: "GET", Path: "/sub/a.txt"}},
+		{"range", folder, gateway.Request{Method: "GET", Path: "/data.txt", Header: gateway.Header{{Name: "Range", Value: "bytes=1-5"}}}},
+		{"not modified", folder, gateway.Request{Method: "GET", Path: "/data.txt", Header: gateway.Header{{Name: "If-Modified-Since", Value: "Tue, 02 Jan 2024 03:04:05 GMT"}}}},
+		{"precompressed", packed, gateway.Request{Method: "GET", Path: "/all.css", Header: gateway.Header{browser}}},
+		{"embedded", embedded, gateway.Request{Method: "GET", Path: "/data.txt", Header: gateway.Header{browser}}},
+		{"embedded range", embedded, gateway.Request{Method: "GET", Path: "/data.txt", Header: gateway.Header{{Name: "Range", Value: "bytes=1-5"}}}},
 	} {
-		b.Run(name, func(b *testing.B) {
-			x := &gateway.Exchange{Request: r, Start: time.Now()}
+		b.Run(bb.name, func(b *testing.B) {
+			x := &gateway.Exchange{Request: bb.request, Start: time.Now()}
 			b.ReportAllocs()
 			for b.Loop() {
 				x.Response.Reset()
-				if err := h.Serve(x); err != nil {
+				if err := bb.handler.Serve(x); err != nil {
 					b.Fatal(err)
 				}
 				if x.Response.Body != nil {

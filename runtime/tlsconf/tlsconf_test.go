@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func handshake(t *testing.T, server, client tlsconf.Options) (state tls.Connecti
 	if err != nil {
 		t.Fatal(err)
 	}
-	cc, err := tlsconf.Client(client)
+	cc, err := tlsconf.NewClient(client, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func handshake(t *testing.T, server, client tlsconf.Options) (state tls.Connecti
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := tls.Client(conn, cc)
+	c := tls.Client(conn, cc.Config())
 	_, clientErr = c.Read(make([]byte, 1))
 	_ = conn.Close()
 	return c.ConnectionState(), <-done, clientErr
@@ -60,10 +61,19 @@ func TestHandshake(t *testing.T) {
 		return []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}
 	}
 	own, other := pair(ca, "server.test"), pair(foreign, "server.test")
-	two := append(pair(ca, "first.test"), pair(ca, "second.test")...)
-	friend, stranger := pair(ca, "friend"), pair(foreign, "stranger")
+	several := slices.Concat(pair(ca, "first.test"), pair(ca, "one.wild.test"), pair(ca, "*.wild.test"))
 	trusting := tlsconf.Options{RootCAs: []string{ca.File}, ServerName: "server.test"}
 	with := func(o tlsconf.Options, f func(o *tlsconf.Options)) tlsconf.Options { f(&o); return o }
+	named := func(name string) tlsconf.Options {
+		return with(trusting, func(o *tlsconf.Options) { o.ServerName = name })
+	}
+	presents := func(name string) func(t *testing.T, s tls.ConnectionState) {
+		return func(t *testing.T, s tls.ConnectionState) {
+			if got := s.PeerCertificates[0].Subject.CommonName; got != name {
+				t.Errorf("got the certificate of %s", got)
+			}
+		}
+	}
 
 	tests := []struct {
 		name           string
@@ -75,15 +85,11 @@ func TestHandshake(t *testing.T) {
 		{name: "unknown authority", server: tlsconf.Options{Certificates: other}, client: trusting, fails: true},
 		{name: "unknown authority, not verified", server: tlsconf.Options{Certificates: other}, client: tlsconf.Options{InsecureSkipVerify: true}},
 		{name: "wrong name", server: tlsconf.Options{Certificates: own}, client: with(trusting, func(o *tlsconf.Options) { o.ServerName = "else.test" }), fails: true},
-		{
-			name: "certificate by server name", server: tlsconf.Options{Certificates: two},
-			client: with(trusting, func(o *tlsconf.Options) { o.ServerName = "second.test" }),
-			check: func(t *testing.T, s tls.ConnectionState) {
-				if got := s.PeerCertificates[0].Subject.CommonName; got != "second.test" {
-					t.Errorf("got the certificate of %s", got)
-				}
-			},
-		},
+		{name: "certificate by server name", server: tlsconf.Options{Certificates: several}, client: named("first.test"), check: presents("first.test")},
+		{name: "the exact name stands first", server: tlsconf.Options{Certificates: several}, client: named("one.wild.test"), check: presents("one.wild.test")},
+		{name: "wildcard", server: tlsconf.Options{Certificates: several}, client: named("two.wild.test"), check: presents("*.wild.test")},
+		{name: "a name that none has", server: tlsconf.Options{Certificates: several}, client: tlsconf.Options{ServerName: "x.y.wild.test", InsecureSkipVerify: true}, check: presents("first.test")},
+		{name: "no name", server: tlsconf.Options{Certificates: several}, client: tlsconf.Options{ServerName: "127.0.0.1", InsecureSkipVerify: true}, check: presents("first.test")},
 		{
 			name: "ALPN", server: tlsconf.Options{Certificates: own, NextProtos: []string{"h2", "http/1.1"}},
 			client: with(trusting, func(o *tlsconf.Options) { o.NextProtos = []string{"http/1.1"} }),
@@ -101,6 +107,40 @@ func TestHandshake(t *testing.T) {
 				}
 			},
 		},
+		{
+			name: "the client's versions", client: with(trusting, func(o *tlsconf.Options) { o.MinVersion, o.MaxVersion = tls.VersionTLS12, tls.VersionTLS12 }), server: tlsconf.Options{Certificates: own},
+			check: func(t *testing.T, s tls.ConnectionState) {
+				if s.Version != tls.VersionTLS12 {
+					t.Errorf("version %x", s.Version)
+				}
+			},
+		},
+		{
+			name: "the client's suites", client: with(trusting, func(o *tlsconf.Options) {
+				o.MaxVersion, o.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}
+			}), server: tlsconf.Options{Certificates: own},
+			check: func(t *testing.T, s tls.ConnectionState) {
+				if s.CipherSuite != tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 {
+					t.Errorf("suite %x", s.CipherSuite)
+				}
+			},
+		},
+		{
+			name: "the client's curves", client: with(trusting, func(o *tlsconf.Options) { o.Curves = []tls.CurveID{tls.CurveP521} }), server: tlsconf.Options{Certificates: own},
+			check: func(t *testing.T, s tls.ConnectionState) {
+				if s.CurveID != tls.CurveP521 {
+					t.Errorf("curve %v", s.CurveID)
+				}
+			},
+		},
+		{
+			name: "no common suite", server: tlsconf.Options{Certificates: own, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}},
+			client: with(trusting, func(o *tlsconf.Options) { o.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384} }), fails: true,
+		},
+		{name: "old versions are off", server: tlsconf.Options{Certificates: own, MaxVersion: tls.VersionTLS12}, client: with(trusting, func(o *tlsconf.Options) { o.MinVersion, o.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }), fails: true},
+		{name: "old versions can be on", server: tlsconf.Options{Certificates: own, MinVersion: tls.VersionTLS10}, client: with(trusting, func(o *tlsconf.Options) { o.MinVersion, o.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 })},
+		{name: "no common protocol", server: tlsconf.Options{Certificates: own, NextProtos: []string{"h2"}}, client: with(trusting, func(o *tlsconf.Options) { o.NextProtos = []string{"other"} }), fails: true},
+		{name: "no common curve", server: tlsconf.Options{Certificates: own, Curves: []tls.CurveID{tls.CurveP384}}, client: with(trusting, func(o *tlsconf.Options) { o.Curves = []tls.CurveID{tls.CurveP521} }), fails: true},
 		{name: "no common version", server: tlsconf.Options{Certificates: own, MinVersion: tls.VersionTLS13}, client: with(trusting, func(o *tlsconf.Options) { o.MaxVersion = tls.VersionTLS12 }), fails: true},
 		{
 			name: "curves", server: tlsconf.Options{Certificates: own, Curves: []tls.CurveID{tls.CurveP384}}, client: trusting,
@@ -109,22 +149,6 @@ func TestHandshake(t *testing.T) {
 					t.Errorf("curve %v", s.CurveID)
 				}
 			},
-		},
-		{
-			name: "client certificate", client: with(trusting, func(o *tlsconf.Options) { o.Certificates = friend }),
-			server: tlsconf.Options{Certificates: own, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: []string{ca.File}},
-		},
-		{
-			name: "client certificate of a stranger", client: with(trusting, func(o *tlsconf.Options) { o.Certificates = stranger }),
-			server: tlsconf.Options{Certificates: own, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: []string{ca.File}}, fails: true,
-		},
-		{
-			name: "no client certificate", client: trusting,
-			server: tlsconf.Options{Certificates: own, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: []string{ca.File}}, fails: true,
-		},
-		{
-			name: "any client certificate", client: with(trusting, func(o *tlsconf.Options) { o.Certificates = stranger }),
-			server: tlsconf.Options{Certificates: own, ClientAuth: tls.RequireAnyClientCert},
 		},
 	}
 	for _, tt := range tests {
@@ -150,7 +174,7 @@ func TestErrorsNameTheFile(t *testing.T) {
 	}
 	good := []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}
 	server := func(o tlsconf.Options) error { _, err := tlsconf.Server(o); return err }
-	client := func(o tlsconf.Options) error { _, err := tlsconf.Client(o); return err }
+	client := func(o tlsconf.Options) error { _, err := tlsconf.NewClient(o, nil); return err }
 	tests := []struct {
 		name    string
 		make    func(tlsconf.Options) error

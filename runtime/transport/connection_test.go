@@ -122,8 +122,9 @@ func TestOthersAreGivenUp(t *testing.T) {
 		ok     bool
 	}{{"GET", 0, true}, {"PUT", 5, true}, {"PUT", -1, false}, {"POST", 5, false}} {
 		tr := newHTTP1(t, HTTPOptions{})
-		dial, first := tr.engine.DialContext, true
-		tr.engine.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		engine, first := tr.engines.engine(), true
+		dial := engine.DialContext
+		engine.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if first {
 				first = false
 				return nil, context.Canceled

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 // but one connection, and so one address, for any number of requests; behind a name
 // there may be many upstreams, though (a headless service of Kubernetes).
 type spread struct {
-	template *http.Transport
+	template *generations
 	interval time.Duration
 	lookup   func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
@@ -32,7 +31,7 @@ const (
 	failureInterval = 2 * time.Second
 )
 
-func newSpread(template *http.Transport, interval time.Duration) *spread {
+func newSpread(template *generations, interval time.Duration) *spread {
 	return &spread{template, interval, net.DefaultResolver.LookupNetIP, sync.RWMutex{}, make(map[origin]*name)}
 }
 
@@ -40,7 +39,7 @@ func newSpread(template *http.Transport, interval time.Duration) *spread {
 type name struct {
 	spread     *spread
 	host, port string
-	engine     *http.Transport
+	engines    *generations
 	next       atomic.Uint32
 
 	mu    sync.Mutex // held during a look-up
@@ -75,7 +74,7 @@ func (s *spread) RoundTrip(req *http.Request) (*http.Response, error) {
 	var resp *http.Response
 	for i := range list {
 		req.URL.Host = list[(start+i)%len(list)]
-		resp, err = n.engine.RoundTrip(req)
+		resp, err = n.engines.engine().RoundTrip(req)
 		if !dialFailed(err) || req.Context().Err() != nil {
 			break
 		}
@@ -119,13 +118,9 @@ func (s *spread) name(scheme, host string) (*name, error) {
 	if n := s.names[key]; n != nil {
 		return n, nil
 	}
-	n = &name{spread: s, host: bare, port: port, engine: s.template.Clone()}
-	if n.engine.TLSClientConfig == nil {
-		n.engine.TLSClientConfig = new(tls.Config)
-	}
-	if n.engine.TLSClientConfig.ServerName == "" {
-		n.engine.TLSClientConfig.ServerName = bare // net/http would take the address
-	}
+	engine := s.template.last.Load().Clone()
+	// For the name net/http would take the address.
+	n = &name{spread: s, host: bare, port: port, engines: newGenerations(engine, s.template.tls, bare)}
 	s.names[key] = n
 	return n, nil
 }
@@ -191,6 +186,6 @@ func (s *spread) close() {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, n := range s.names {
-		n.engine.CloseIdleConnections()
+		n.engines.engine().CloseIdleConnections()
 	}
 }

@@ -32,7 +32,7 @@ type HTTPOptions struct {
 	// MaxIdleConnsPerHost is how many idle connections are kept to one upstream; 0 is 1024.
 	MaxIdleConnsPerHost int
 	// MaxConnsPerHost is how many connections there are to one upstream, idle, in use
-	// and dialling; requests beyond it wait. 0 is no limit.
+	// and dialling; requests beyond it wait. 0 is no limit. When TLS files change, those in use don't count any more.
 	MaxConnsPerHost int
 	// IdleConnTimeout is how long an idle connection is kept; 0 is for ever.
 	IdleConnTimeout time.Duration
@@ -114,24 +114,24 @@ const defaultIdlePerHost = 1024
 
 // HTTP1 returns a Transport for o. It fails if a file or address in o is unusable.
 func HTTP1(o HTTPOptions) (*Transport, error) {
-	dialer, tlsConfig, err := connections(o.Dial, o.TLS)
+	dialer, client, err := connections(o.Dial, o.TLS, func(c *tls.Config) {
+		if !o.AllowHTTP2 {
+			// An upstream that chose it would be spoken to in HTTP/1.1 all the same.
+			c.NextProtos = withoutHTTP2(c.NextProtos)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
 	if o.MaxIdleConnsPerHost == 0 {
 		o.MaxIdleConnsPerHost = defaultIdlePerHost
 	}
-	if !o.AllowHTTP2 {
-		// An upstream that chose it would be spoken to in HTTP/1.1 all the same.
-		tlsConfig.NextProtos = withoutHTTP2(tlsConfig.NextProtos)
-	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(o.AllowHTTP2)
-	t := &Transport{engine: &http.Transport{
+	engine := &http.Transport{
 		Proxy:                  environmentProxy(),
 		DialContext:            dialer,
-		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    o.TLSHandshakeTimeout,
 		DisableKeepAlives:      o.DisableKeepAlives,
 		DisableCompression:     o.DisableCompression,
@@ -145,25 +145,24 @@ func HTTP1(o HTTPOptions) (*Transport, error) {
 		WriteBufferSize:        o.WriteBufferSize,
 		ReadBufferSize:         o.ReadBufferSize,
 		Protocols:              protocols,
-	}}
-	t.proxied = t.engine.Proxy != nil
-	return t, nil
+	}
+	return &Transport{engines: newGenerations(engine, client, ""), proxied: engine.Proxy != nil}, nil
 }
 
 // HTTP2 returns a Transport for o. It fails if a file or address in o is unusable.
 func HTTP2(o HTTP2Options) (*Transport, error) {
-	dialer, tlsConfig, err := connections(o.Dial, o.TLS)
+	dialer, client, err := connections(o.Dial, o.TLS, func(c *tls.Config) {
+		c.NextProtos = append([]string{"h2"}, withoutHTTP2(c.NextProtos)...)
+		requireHTTP2(c)
+	})
 	if err != nil {
 		return nil, err
 	}
-	tlsConfig.NextProtos = append([]string{"h2"}, withoutHTTP2(tlsConfig.NextProtos)...)
-	requireHTTP2(tlsConfig)
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(o.AllowHTTP)
 	engine := &http.Transport{
 		DialContext:            dialer,
-		TLSClientConfig:        tlsConfig,
 		DisableCompression:     o.DisableCompression,
 		MaxIdleConnsPerHost:    defaultIdlePerHost,
 		IdleConnTimeout:        o.IdleConnTimeout,
@@ -179,28 +178,24 @@ func HTTP2(o HTTP2Options) (*Transport, error) {
 			WriteByteTimeout:            o.WriteByteTimeout,
 		},
 	}
-	t := &Transport{engine: engine, only2: true, cleartext2: o.AllowHTTP}
+	t := &Transport{engines: newGenerations(engine, client, ""), only2: true, cleartext2: o.AllowHTTP}
 	if o.MultiIP {
-		t.spread = newSpread(engine, o.MinLookupInterval)
+		t.spread = newSpread(t.engines, o.MinLookupInterval)
 	}
 	return t, nil
 }
 
 // connections makes what each kind of transport opens connections with.
-func connections(d dial.Options, t tlsconf.Options) (dial.Func, *tls.Config, error) {
+func connections(d dial.Options, t tlsconf.Options, adjust func(*tls.Config)) (dial.Func, *tlsconf.Client, error) {
 	dialer, err := dial.New(d)
 	if err != nil {
 		return nil, nil, err
 	}
-	config, err := tlsconf.Client(t)
+	client, err := tlsconf.NewClient(t, adjust)
 	if err != nil {
 		return nil, nil, fmt.Errorf("transport: TLS configuration: %w", err)
 	}
-	if config.ClientSessionCache == nil && !config.SessionTicketsDisabled {
-		// Resumption saves the upstream the costly part of a handshake.
-		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
-	return dialer, config, nil
+	return dialer, client, nil
 }
 
 // environmentProxy returns nil if the environment names no proxy, which spares each

@@ -41,7 +41,7 @@ func TestTargetThroughProxy(t *testing.T) {
 			tr := newHTTP1(t, HTTPOptions{})
 			tr.proxied = true
 			head := sentHead(t, tr, func(leg *gateway.Exchange) {
-				tr.engine.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: leg.Request.Host})
+				tr.engines.engine().Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: leg.Request.Host})
 				leg.Request.Host = "upstream.example"
 				leg.Request.Path, leg.Request.RawPath, leg.Request.RawQuery = tt.Path, tt.Raw, tt.Query
 			})

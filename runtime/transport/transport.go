@@ -19,8 +19,8 @@ import (
 // A Transport is the end of a chain: it serves a leg by asking the upstream. It keeps
 // connections for further requests and is safe for concurrent use.
 type Transport struct {
-	engine *http.Transport
-	spread *spread // nil if an upstream's name stands for one connection
+	engines *generations
+	spread  *spread // nil if an upstream's name stands for one connection
 
 	proxied    bool // requests may go through a forward proxy
 	only2      bool // HTTP/2 and nothing else
@@ -63,7 +63,7 @@ func (t *Transport) Serve(leg *gateway.Exchange) error {
 
 func (t *Transport) send(req *http.Request) (*http.Response, error) {
 	if t.spread == nil {
-		return t.engine.RoundTrip(req)
+		return t.engines.engine().RoundTrip(req)
 	}
 	return t.spread.RoundTrip(req)
 }
@@ -87,7 +87,7 @@ func canRepeat(req *http.Request) bool {
 
 // Close closes the connections that are idle. The transport can still be used.
 func (t *Transport) Close() error {
-	t.engine.CloseIdleConnections()
+	t.engines.engine().CloseIdleConnections()
 	if t.spread != nil {
 		t.spread.close()
 	}

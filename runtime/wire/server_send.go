@@ -109,8 +109,12 @@ func (o *sender) body(length int64) error {
 			return o.content(body)
 		}
 	case *os.File:
-		if tcp, ok := o.c.sock.conn.(*net.TCPConn); ok && length > 0 && o.c.tls == nil && o.c.sock.writeEach == 0 {
-			return o.file(tcp, body, length)
+		if o.takesFiles(length) {
+			return o.file(body, length)
+		}
+	case *gateway.FileBody:
+		if o.takesFiles(length) && body.Left == length {
+			return o.file(body.File, length)
 		}
 	}
 	return o.copy(length)
@@ -153,8 +157,13 @@ func (o *sender) content(body *responseBody) error {
 	}
 }
 
+// takesFiles reports whether the kernel can send a file.
+func (o *sender) takesFiles(length int64) bool {
+	return length > 0 && o.c.tls == nil && o.c.sock.writeEach == 0 && isTCP(o.c.sock.conn)
+}
+
 // file has the kernel send a file.
-func (o *sender) file(tcp *net.TCPConn, f *os.File, length int64) error {
+func (o *sender) file(f *os.File, length int64) error {
 	if err := o.flush(); err != nil {
 		return err
 	}
@@ -162,7 +171,7 @@ func (o *sender) file(tcp *net.TCPConn, f *os.File, length int64) error {
 	if err := sock.arm(&sock.wd, setWrite, true); err != nil {
 		return err
 	}
-	n, err := tcp.ReadFrom(&io.LimitedReader{R: f, N: length})
+	n, err := sock.conn.(*net.TCPConn).ReadFrom(&io.LimitedReader{R: f, N: length})
 	o.Sent += n
 	if err == nil && n < length {
 		err = io.ErrUnexpectedEOF

@@ -24,7 +24,7 @@ import (
 type Transport struct {
 	options TransportOptions
 	dial    dial.Func
-	tls     *tls.Config
+	tls     *tlsconf.Client
 	proxies *envproxy.Proxies // nil if there are none
 	err     error             // why there can be no connection
 
@@ -51,7 +51,10 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := tlsconf.Client(o.TLS)
+	config, err := tlsconf.NewClient(o.TLS, func(c *tls.Config) {
+		// An upstream that chose it would be spoken to in HTTP/1.1 all the same.
+		c.NextProtos = slices.DeleteFunc(slices.Clone(c.NextProtos), func(p string) bool { return p == "h2" })
+	})
 	if err != nil {
 		return nil, fmt.Errorf("transport: TLS configuration: %w", err)
 	}
@@ -59,12 +62,6 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("transport: %w", err)
 	}
-	if config.ClientSessionCache == nil && !config.SessionTicketsDisabled {
-		// Resumption saves the upstream the costly part of a handshake.
-		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
-	// An upstream that chose it would be spoken to in HTTP/1.1 all the same.
-	config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
 	if o.MaxIdleConnsPerHost == 0 {
 		o.MaxIdleConnsPerHost = defaultIdlePerHost
 	}

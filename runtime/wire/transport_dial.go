@@ -30,10 +30,7 @@ func (t *Transport) newUpstream(o origin) (*upstream, error) {
 	if given != "" {
 		port = given
 	}
-	u := &upstream{t: t, field: field, addr: net.JoinHostPort(name, port)}
-	if o.scheme == "https" {
-		u.tls = withName(t.tls, name)
-	}
+	u := &upstream{t: t, field: field, addr: net.JoinHostPort(name, port), name: name, secure: o.scheme == "https"}
 	if t.proxies != nil {
 		u.through(t.proxies.For(o.scheme, name, port), o.scheme)
 	}
@@ -123,14 +120,14 @@ func (l *link) establish() error {
 			return fmt.Errorf("proxy %s: %w", u.proxy.Redacted(), err)
 		}
 	}
-	if u.tls != nil {
-		return l.handshake(u.tls)
+	if u.secure {
+		return l.handshake(u.name)
 	}
 	return nil
 }
 
-// handshake puts TLS on what l has been so far.
-func (l *link) handshake(config *tls.Config) error {
+// handshake puts TLS with a host on what l has been so far.
+func (l *link) handshake(host string) error {
 	if l.below == nil {
 		l.below = &tlsInput{socket: l.sock}
 	}
@@ -140,7 +137,7 @@ func (l *link) handshake(config *tls.Config) error {
 	}
 	l.sock.rd.want = after(l.up.t.options.TLSHandshakeTimeout)
 	l.sock.wd.want = l.sock.rd.want
-	c := tls.Client(below, config)
+	c := tls.Client(below, withName(l.up.t.tls.Config(), host))
 	err := c.Handshake()
 	if errors.Is(err, errDeadline) && l.sock.interrupted() == nil {
 		err = errHandshake
@@ -156,7 +153,7 @@ func (l *link) handshake(config *tls.Config) error {
 // throughProxy has a proxy connect to the upstream, if it doesn't send requests on itself.
 func (l *link) throughProxy(proxy *url.URL) error {
 	if proxy.Scheme == "https" {
-		if err := l.handshake(withName(l.up.t.tls, proxy.Hostname())); err != nil {
+		if err := l.handshake(proxy.Hostname()); err != nil {
 			return err
 		}
 	}

@@ -85,7 +85,7 @@ func (c *call) send(l *link) (sent int, failed, err error) {
 }
 
 // asks reports whether the request is sent by Ask, which sees whether the upstream has been silent: it is in one piece.
-func (c *call) asks() bool { return rawReads && !c.stream && len(c.rest) == 0 && c.up.tls == nil }
+func (c *call) asks() bool { return rawReads && !c.stream && len(c.rest) == 0 && !c.up.secure }
 
 // late says so if err is the end of the time to answer.
 func (l *link) late(err error) error {

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -18,11 +17,12 @@ type origin struct{ scheme, host string }
 
 // An upstream has the connections to an origin.
 type upstream struct {
-	t     *Transport
-	field string      // Host
-	addr  string      // host:port
-	tls   *tls.Config // nil in the clear
-	proxy *url.URL    // nil if there is none
+	t      *Transport
+	field  string   // Host
+	addr   string   // host:port
+	name   string   // of the host
+	secure bool     // by TLS
+	proxy  *url.URL // nil if there is none
 	// absolute is put before request targets: a proxy of http origins wants all of the URI (RFC 9112, section
 	// 3.2.2).
 	absolute string

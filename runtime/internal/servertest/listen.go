@@ -2,12 +2,14 @@ package servertest
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +29,10 @@ var listenTests = []test{
 	{"SilentTLSClient", testSilentTLSClient},
 	{"CleartextOnTheTLSPort", testCleartextOnTheTLSPort},
 	{"MutualTLS", testMutualTLS},
+	{"CertificateByName", testCertificateByName},
+	{"SessionTickets", testSessionTickets},
+	{"ReplacedCertificate", testReplacedCertificate},
+	{"ReplacedClientCA", testReplacedClientCA},
 	{"UpgradeOverTLS", testUpgradeOverTLS},
 	{"UnixSocket", testUnixSocket},
 	{"Networks", testNetworks},
@@ -50,8 +56,10 @@ func testListenError(t *testing.T, e Engine) {
 // secure returns options of a server with a certificate of ca.
 func secure(t *testing.T, ca *testpki.CA, o tlsconf.Options) (s wire.ServerOptions) {
 	t.Helper()
-	cert, key := ca.Issue(t, "localhost")
-	o.Certificates = []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}
+	if o.Certificates == nil {
+		cert, key := ca.Issue(t, "localhost")
+		o.Certificates = []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}
+	}
 	c, err := tlsconf.Server(o)
 	if err != nil {
 		t.Fatal(err)
@@ -233,23 +241,34 @@ func testUpgradeOverTLS(t *testing.T, e Engine) {
 }
 
 func testUnixSocket(t *testing.T, e Engine) {
-	o := wire.ServerOptions{}
-	o.Listen.Addr = "unix://" + filepath.Join(t.TempDir(), "gw.sock")
-	g := start(t, e, o, func(x *gateway.Exchange) error {
-		if from := x.Request.RemoteAddr; from != "@" && from != "" {
-			t.Errorf("from %q", from)
-		}
-		return echo(x)
-	})
-	c := g.dial(t)
-	for range 2 {
-		c.send(mixed)
-		c.expectMixed()
+	addrs := []string{"unix://" + filepath.Join(t.TempDir(), "gw.sock")}
+	if runtime.GOOS == "linux" {
+		addrs = append(addrs, "unix://@aileronc-"+rand.Text(), "unixpacket://"+filepath.Join(t.TempDir(), "gw.sock"))
 	}
-	c.send(post("/large", long))
-	c.halfClose()
-	c.expect(200, "/large "+long)
-	c.ended()
+	for _, addr := range addrs {
+		o := wire.ServerOptions{}
+		o.Listen.Addr = addr
+		g := start(t, e, o, func(x *gateway.Exchange) error {
+			if from := x.Request.RemoteAddr; from != "@" && from != "" {
+				t.Errorf("%s: from %q", addr, from)
+			}
+			return echo(x)
+		})
+		c := g.dial(t)
+		if strings.HasPrefix(addr, "unixpacket") { // a packet is read as a whole, or cut
+			c.send(post("/small", "body"))
+			c.expect(200, "/small body")
+			continue
+		}
+		for range 2 {
+			c.send(mixed)
+			c.expectMixed()
+		}
+		c.send(post("/large", long))
+		c.halfClose()
+		c.expect(200, "/large "+long)
+		c.ended()
+	}
 }
 
 func testNetworks(t *testing.T, e Engine) {

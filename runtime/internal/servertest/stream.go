@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
 	"net/http"
 	"os"
@@ -10,11 +11,14 @@ import (
 	"testing"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
 var streamTests = []test{
 	{"FileIsSent", testFileIsSent},
+	{"PartOfAFileIsSent", testPartOfAFileIsSent},
 	{"StreamIsFlushed", testStreamIsFlushed},
 	{"EmptyStream", testEmptyStream},
 	{"FullDuplex", testFullDuplex},
@@ -54,6 +58,51 @@ func testFileIsSent(t *testing.T, e Engine) {
 	}
 	if rest, _ := c.rest(); len(rest) > len(content) {
 		t.Errorf("%d bytes of a file that is too short", len(rest))
+	}
+}
+
+func testPartOfAFileIsSent(t *testing.T, e Engine) {
+	content := bytes.Repeat([]byte("0123456789"), 100_000)
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const offset, length = 12_345, 700_000
+	ca := testpki.New(t)
+	for _, o := range []wire.ServerOptions{{}, secure(t, ca, tlsconf.Options{})} {
+		var files []*os.File
+		g := start(t, e, o, func(x *gateway.Exchange) error {
+			f, err := os.Open(name)
+			if err != nil {
+				return err
+			}
+			if _, err := f.Seek(offset, io.SeekStart); err != nil {
+				return err
+			}
+			files = append(files, f)
+			x.Response.Body, x.Response.ContentLength = &gateway.FileBody{File: f, Left: length}, length
+			return nil
+		})
+		c := g.dial(t)
+		if o.Listen.TLS != nil {
+			var err error
+			if c, err = g.dialTLS(t, ca, &tls.Config{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			c.get("GET /")
+			if _, body := c.response("GET"); body != string(content[offset:offset+length]) {
+				t.Errorf("%d bytes", len(body))
+			}
+		}
+		g.stop()
+		g.wait(t)
+		for _, f := range files {
+			if f.Close() == nil {
+				t.Error("the file was left open")
+			}
+		}
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"log"
 
@@ -23,6 +26,7 @@ var tlsTests = []test{
 	{"RefusedUpstreams", testRefusedUpstreams},
 	{"ClientCertificate", testClientCertificate},
 	{"SessionResumption", testSessionResumption},
+	{"ReplacedTLSFiles", testReplacedTLSFiles},
 	{"UpgradeOverTLS", testUpgradeOverTLS},
 }
 
@@ -172,4 +176,58 @@ func testUpgradeOverTLS(t *testing.T, e Engine) {
 		t.Errorf("read %q, %v", b, err)
 	}
 	_ = c.Close()
+}
+
+// Authorities, and the transport's own certificate, are those that are in the files.
+func testReplacedTLSFiles(t *testing.T, e Engine) {
+	ca, other := testpki.New(t), testpki.New(t)
+	peer := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.TLS.PeerCertificates[0].Subject.CommonName)
+	}
+	asking := func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert }
+	s, foreign := newTLSServer(t, ca, false, asking, peer), newTLSServer(t, other, false, asking, peer)
+	cert, key := ca.Issue(t, "first")
+	next, nextKey := ca.Issue(t, "second")
+	o := wire.TransportOptions{TLS: tlsconf.Options{
+		RootCAs: []string{filepath.Join(t.TempDir(), "roots.crt")}, Certificates: []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}},
+	}}
+	copyFile(t, o.TLS.RootCAs[0], ca.File)
+	tr := newTransport(t, e, o)
+	asked := func(url string) string {
+		l := newLeg(t, "GET", url)
+		defer l.end()
+		if err := tr.Serve(l.Exchange); err != nil {
+			return err.Error()
+		}
+		return l.text()
+	}
+	if got := asked(s.URL); got != "first" {
+		t.Errorf("at first: %s", got)
+	}
+	if got := asked(foreign.URL); !strings.Contains(got, "unknown authority") {
+		t.Errorf("an upstream of another authority: %s", got)
+	}
+	copyFile(t, o.TLS.RootCAs[0], other.File)
+	eventually(t, "the new authority", func() bool {
+		time.Sleep(20 * time.Millisecond) // a second it takes anyway
+		return asked(foreign.URL) == "first"
+	})
+	copyFile(t, cert, next)
+	copyFile(t, key, nextKey)
+	eventually(t, "the new certificate", func() bool {
+		time.Sleep(20 * time.Millisecond)
+		_ = tr.Close() // connections that are open stay as they are
+		return asked(foreign.URL) == "second"
+	})
+}
+
+func copyFile(t *testing.T, to, from string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,23 +1,19 @@
-package static
+// Package mediatype tells the media types of files by their names or their content: the same ones on each
+// machine, when a gateway is built and when it runs.
+package mediatype
 
-import (
-	"mime"
-	"strings"
-)
+import "strings"
 
-// typeByExtension returns the content type of an extension, ".html", or "". The
-// common ones are fixed, so that a gateway answers the same on each machine; for others
-// the machine's list of types is asked.
-func typeByExtension(extension string) string {
+// ByExtension returns the media type of an extension, ".html", with its charset if it is text. It's "" for those that
+// aren't common on the web.
+func ByExtension(extension string) string {
 	if t := commonType(extension); t != "" {
 		return t
 	}
 	if lower := strings.ToLower(extension); lower != extension {
-		if t := commonType(lower); t != "" {
-			return t
-		}
+		return commonType(lower)
 	}
-	return mime.TypeByExtension(extension)
+	return ""
 }
 
 func commonType(extension string) string {

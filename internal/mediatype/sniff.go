@@ -1,15 +1,19 @@
-package static
+package mediatype
 
 import (
 	"bytes"
 	"strings"
 )
 
-// sniff guesses the content type of a file by its first bytes, by the most common
+// SniffLen is how many bytes Sniff looks at.
+const SniffLen = 512
+
+// Sniff guesses the media type of a file by its first bytes, by the most common
 // rules of the WHATWG MIME Sniffing standard (section 7.1): HTML and XML, byte order
 // marks, the signatures of images, sound, film, fonts and archives, and then text or
 // not. It always returns a type.
-func sniff(head []byte) string {
+func Sniff(head []byte) string {
+	head = head[:min(len(head), SniffLen)]
 	trimmed := bytes.TrimLeft(head, "\t\n\f\r ")
 	if isHTML(trimmed) {
 		return "text/html; charset=utf-8"
