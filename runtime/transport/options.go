@@ -128,9 +128,9 @@ func HTTP1(o HTTPOptions) (*Transport, error) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(o.AllowHTTP2)
-	t := &Transport{engine: &http.Transport{
+	t := &Transport{conns: dialer, engine: &http.Transport{
 		Proxy:                  environmentProxy(),
-		DialContext:            dialer,
+		DialContext:            dialer.dial,
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    o.TLSHandshakeTimeout,
 		DisableKeepAlives:      o.DisableKeepAlives,
@@ -162,7 +162,7 @@ func HTTP2(o HTTP2Options) (*Transport, error) {
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(o.AllowHTTP)
 	engine := &http.Transport{
-		DialContext:            dialer,
+		DialContext:            dialer.dial,
 		TLSClientConfig:        tlsConfig,
 		DisableCompression:     o.DisableCompression,
 		MaxIdleConnsPerHost:    defaultIdlePerHost,
@@ -179,7 +179,7 @@ func HTTP2(o HTTP2Options) (*Transport, error) {
 			WriteByteTimeout:            o.WriteByteTimeout,
 		},
 	}
-	t := &Transport{engine: engine, only2: true, cleartext2: o.AllowHTTP}
+	t := &Transport{conns: dialer, engine: engine, only2: true, cleartext2: o.AllowHTTP}
 	if o.MultiIP {
 		t.spread = newSpread(engine, o.MinLookupInterval)
 	}
@@ -187,8 +187,8 @@ func HTTP2(o HTTP2Options) (*Transport, error) {
 }
 
 // connections makes what each kind of transport opens connections with.
-func connections(d dial.Options, t tlsconf.Options) (dial.Func, *tls.Config, error) {
-	dialer, err := dial.New(d)
+func connections(d dial.Options, t tlsconf.Options) (*conns, *tls.Config, error) {
+	dialer, err := dial.NewDialer(d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -200,7 +200,7 @@ func connections(d dial.Options, t tlsconf.Options) (dial.Func, *tls.Config, err
 		// Resumption saves the upstream the costly part of a handshake.
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}
-	return dialer, config, nil
+	return &conns{dialer: dialer}, config, nil
 }
 
 // environmentProxy returns nil if the environment names no proxy, which spares each

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/runtime/dial"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
@@ -162,7 +163,7 @@ func endedBy(end, cause error) error {
 // open opens a connection; there is room for it already.
 func (u *upstream) open(leg *gateway.Exchange) (*link, error) {
 	ctx := leg.Context()
-	c, err := u.t.dial(ctx, "tcp", u.dialed())
+	c, place, err := u.t.dialer.DialPlace(ctx, "tcp", u.dialed())
 	if err != nil {
 		u.free()
 		if d, ok := ctx.Deadline(); ok && gateway.IsTimeout(err) && !time.Now().Before(d) {
@@ -171,13 +172,14 @@ func (u *upstream) open(leg *gateway.Exchange) (*link, error) {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", ended(ctx), err)
 		}
-		return nil, err
+		return nil, &connectError{dial.Phase(err), err}
 	}
 	l := newLink(u, c)
+	l.place = place
 	l.begin(leg)
-	if err := l.establish(); err != nil {
+	if phase, err := l.establish(); err != nil {
 		l.close()
-		return nil, err
+		return nil, &connectError{phase, err}
 	}
 	return l, nil
 }

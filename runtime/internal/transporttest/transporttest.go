@@ -48,7 +48,7 @@ type Engine struct {
 func Run(t *testing.T, e Engine) {
 	for _, group := range [][]test{
 		requestTests, bodyTests, responseTests, malformedTests, interimTests, upgradeTests,
-		reuseTests, staleTests, poolTests, timeoutTests, cancelTests, tlsTests,
+		reuseTests, staleTests, poolTests, timeoutTests, cancelTests, tlsTests, phaseTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {
