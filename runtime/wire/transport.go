@@ -30,6 +30,7 @@ type Transport struct {
 
 	mu        sync.RWMutex
 	upstreams map[origin]*upstream
+	measured  map[origin]*atomic.Uint64 // connections opened, to those that somebody measures
 
 	idle     atomic.Int64 // how many connections are, at all upstreams
 	sweeping atomic.Bool  // sweeper is set

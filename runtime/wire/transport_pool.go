@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/dial"
@@ -34,6 +35,8 @@ type upstream struct {
 	links   int     // all: idle, in use, being opened
 	waiters []*waiter
 	gone    bool // the transport has forgotten it
+
+	opened *atomic.Uint64 // counts connections; nil if nobody wants to know
 }
 
 // A waiter waits for a connection of an upstream that may have no more of them.
@@ -62,6 +65,7 @@ func (t *Transport) upstream(o origin) (*upstream, error) {
 	if u := t.upstreams[o]; u != nil {
 		return u, nil
 	}
+	made.opened = t.measured[o]
 	t.upstreams[o] = made
 	return made, nil
 }
@@ -173,6 +177,9 @@ func (u *upstream) open(leg *gateway.Exchange) (*link, error) {
 			err = fmt.Errorf("%w: %w", ended(ctx), err)
 		}
 		return nil, &connectError{dial.Phase(err), err}
+	}
+	if u.opened != nil {
+		u.opened.Add(1)
 	}
 	l := newLink(u, c)
 	l.place = place
