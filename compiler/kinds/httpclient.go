@@ -17,6 +17,9 @@ var httpClient = Kind{
 // connections to them. It speaks TLS to https upstreams and no TLS to http ones, whatever else
 // is configured. (AILERON Gateway with a dialConfig speaks TLS to all or to none.)
 //
+// Names are looked up again while they are used, every 5 s. New connections are spread over the addresses of a name, and pass over those
+// that can't be reached; kept ones are not used any more once their address has been missing from six answers in a row.
+//
 // Without a transport config it's the default client, with the proxies of the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY),
 // HTTP/1.1, 10 s to connect and for a TLS handshake, 1024 idle connections to an upstream, for 60 s, and no compression of its own.
 type HTTPClientSpec struct {

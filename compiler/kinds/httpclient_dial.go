@@ -20,11 +20,11 @@ type DialConfig struct {
 	LocalAddress string `json:"localAddress"`
 	// ReplaceTargets are connections to open in place of others, as "(network|address) > (network|address)", for example
 	// "(tcp|example.com:80) > (unix|/run/example.sock)". The left side is compared as text with what would be opened, and the entries apply in order,
-	// a later one to what an earlier one has made. Names on the right side are looked up each time. (AILERON Gateway looks them up once.)
+	// a later one to what an earlier one has made. Names on the right side are looked up again as others are. (AILERON Gateway looks them up once.)
 	ReplaceTargets []string `json:"replaceTargets" pattern:"^\\([\\w:\\-]+\\|.+\\)[ >]*\\([\\w:\\-]+\\|.+\\)$"`
 	// Timeout is how long connecting may take, in milliseconds. 0 is no limit but the system's.
 	Timeout int32 `json:"timeout" min:"0"`
-	// FallbackDelay is how long to wait for IPv6 before IPv4 is tried as well, in milliseconds. 0 is 300; negative tries one after the other.
+	// FallbackDelay is how long to wait for one address of a name before the next one is tried as well, in milliseconds. 0 is 300; negative tries one after the other.
 	FallbackDelay int32 `json:"fallbackDelay"`
 	// SockOption are the options of the sockets.
 	SockOption *SockOption `json:"sockOption"`

@@ -3,6 +3,10 @@
 // Each algorithm has a constructor, which takes the upstreams and, if the choice
 // depends on the request, the [Key] that tells requests apart. All respect weights,
 // never wait and never allocate to pick, and pass over upstreams that are not usable.
+//
+// Two things can make an upstream unusable: health checks (package healthcheck), and, if it is Passive, requests that
+// fail. Those take it out only while there is another usable one, so they never make a request fail that might have been
+// answered; checks may take out all, and then there's no upstream to pick.
 package lb
 
 import (
@@ -10,6 +14,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
@@ -25,46 +30,25 @@ type Upstream struct {
 	// Weight is its share of the requests, relative to the other upstreams, up to
 	// 65535. 0 means 1; with -1 it gets none.
 	Weight int
+	// Passive takes the upstream out of the choice for a while when requests to it fail, as Ejection says.
+	Passive  bool
+	Ejection Ejection
+	// Active has package healthcheck ask the upstream whether it is well, as Check says.
+	Active bool
+	Check  Check
 }
 
 const maxWeight = 65535
-
-// A Target is an Upstream made ready.
-type Target struct {
-	Scheme string // "http" or "https"
-	Host   string // with its port, if the URL has one
-	// Path and RawPath are the path of the URL, decoded and percent-encoded.
-	Path, RawPath string
-	RawQuery      string
-
-	id     uint64
-	weight uint64
-	down   atomic.Bool
-	owner  *Balancer
-}
-
-// Usable reports whether t may be picked.
-func (t *Target) Usable() bool { return !t.down.Load() }
-
-// SetUsable takes t out of the choice, or back into it. It's for health checks; at
-// first all targets are usable.
-func (t *Target) SetUsable(usable bool) {
-	if t.down.Swap(!usable) != usable {
-		return // as it was
-	}
-	if usable {
-		t.owner.usable.Add(1)
-	} else {
-		t.owner.usable.Add(-1)
-	}
-}
 
 // A Balancer picks one of its targets for each request. It is safe for concurrent use.
 type Balancer struct {
 	targets []*Target
 	usable  atomic.Int64
-	pick    func(x *gateway.Exchange) *Target
+	pick    func(x *gateway.Exchange, tried []*Target) *Target
 	err     error
+
+	mu   sync.Mutex    // held while a target becomes usable, or ceases to be
+	last atomic.Uint32 // whose turn it is of those that are a last resort
 }
 
 // Err tells what is wrong with the upstreams. A balancer with an error must not be used.
@@ -74,14 +58,44 @@ func (b *Balancer) Err() error { return b.err }
 func (b *Balancer) Targets() []*Target { return b.targets }
 
 // Pick returns the upstream that is to answer x, or nil if none is usable.
-func (b *Balancer) Pick(x *gateway.Exchange) *Target {
+func (b *Balancer) Pick(x *gateway.Exchange) *Target { return b.PickOther(x, nil) }
+
+// PickOther is Pick without the upstreams that have been tried. It returns the one that Pick would if those weren't
+// usable.
+func (b *Balancer) PickOther(x *gateway.Exchange, tried []*Target) *Target {
 	switch {
 	case b.usable.Load() == 0:
-		return nil
+		return b.lastResort(tried)
 	case len(b.targets) == 1:
+		if b.targets[0].isOneOf(tried) {
+			return nil
+		}
 		return b.targets[0]
 	}
-	return b.pick(x)
+	return b.pick(x, tried)
+}
+
+// lastResort returns an upstream that isn't usable only because requests to it have failed. That may be over, and if
+// it isn't, nothing is lost.
+func (b *Balancer) lastResort(tried []*Target) *Target {
+	first := int(b.last.Add(1))
+	for i := range b.targets {
+		if t := b.targets[(first+i)%len(b.targets)]; t.down.Load()&unwell == 0 && !t.isOneOf(tried) {
+			return t
+		}
+	}
+	return nil
+}
+
+// Unusable tells why the upstreams aren't usable that aren't: "http://a: connection refused; http://b: …".
+func (b *Balancer) Unusable() string {
+	var list []string
+	for _, t := range b.targets {
+		if !t.Usable() {
+			list = append(list, t.String()+": "+t.Why())
+		}
+	}
+	return strings.Join(list, "; ")
 }
 
 // newBalancer leaves it to the caller to set pick, which is called only if there
@@ -126,15 +140,17 @@ func newTarget(u Upstream) (*Target, error) {
 	return &Target{
 		Scheme: at.Scheme, Host: at.Host,
 		Path: at.Path, RawPath: at.EscapedPath(), RawQuery: at.RawQuery,
+		Passive: u.Passive, Active: u.Active, Check: u.Check,
 		id:     xxhash.Sum64String(strings.TrimSuffix(u.URL, "/")),
 		weight: uint64(max(u.Weight, 1)),
+		eject:  newEjector(u),
 	}, nil
 }
 
 // firstUsable is for the case that targets come and go while one is being picked.
-func (b *Balancer) firstUsable() *Target {
+func (b *Balancer) firstUsable(tried []*Target) *Target {
 	for _, t := range b.targets {
-		if t.Usable() {
+		if t.Usable() && !t.isOneOf(tried) {
 			return t
 		}
 	}

@@ -111,8 +111,8 @@ func TestUnusable(t *testing.T) {
 			targets := b.Targets()
 			before := picks(b, 2000)
 
-			targets[1].SetUsable(false)
-			targets[1].SetUsable(false) // twice is once
+			targets[1].SetUsable(false, "down")
+			targets[1].SetUsable(false, "down") // twice is once
 			during := picks(b, 2000)
 			for k, host := range during {
 				if host == "h1" {
@@ -123,17 +123,17 @@ func TestUnusable(t *testing.T) {
 				}
 			}
 
-			targets[0].SetUsable(false)
+			targets[0].SetUsable(false, "down")
 			if got := count(t, b, 10); got["h2"] != 10 {
 				t.Errorf("with only h2 usable: %v", got)
 			}
-			targets[2].SetUsable(false)
+			targets[2].SetUsable(false, "down")
 			if got := count(t, b, 10); got["none"] != 10 {
 				t.Errorf("with none usable: %v", got)
 			}
 
 			for _, target := range targets {
-				target.SetUsable(true)
+				target.SetUsable(true, "")
 			}
 			if got := count(t, b, 100); len(got) != 3 {
 				t.Errorf("with all back: %v", got)
@@ -213,7 +213,7 @@ func TestRoundRobinOrder(t *testing.T) {
 func TestRoundRobinUnusableShares(t *testing.T) {
 	for _, weights := range [][]int{{1, 2, 3}, {1000, 2001, 3000}} {
 		b := lb.RoundRobin(upstreams(weights...)...)
-		b.Targets()[1].SetUsable(false)
+		b.Targets()[1].SetUsable(false, "down")
 		got := count(t, b, 4000)
 		if diff := cmp.Diff(map[string]int{"h0": 1000, "h2": 3000}, got); diff != "" {
 			t.Errorf("weights %v: %s", weights, diff)
@@ -327,7 +327,7 @@ func TestConcurrentPicks(t *testing.T) {
 						return
 					}
 					if worker == 0 {
-						b.Targets()[0].SetUsable(k%2 == 0)
+						b.Targets()[0].SetUsable(k%2 == 0, "")
 					}
 				}
 			})

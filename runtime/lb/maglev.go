@@ -10,17 +10,17 @@ func Maglev(key Key, upstreams ...Upstream) *Balancer {
 	b := newBalancer(upstreams)
 	table := maglevTable(b.targets)
 	size := uint64(len(table))
-	b.pick = func(x *gateway.Exchange) *Target {
+	b.pick = func(x *gateway.Exchange, tried []*Target) *Target {
 		at := key.hash(x) % size
 		for range size {
-			if t := b.targets[table[at]]; t.Usable() {
+			if t := b.targets[table[at]]; t.take(tried) {
 				return t
 			}
 			if at++; at == size { // neighbours are as good as random
 				at = 0
 			}
 		}
-		return b.firstUsable()
+		return b.firstUsable(tried)
 	}
 	return b
 }

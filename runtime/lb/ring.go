@@ -13,11 +13,11 @@ import (
 func RingHash(key Key, upstreams ...Upstream) *Balancer {
 	b := newBalancer(upstreams)
 	r := newRing(b.targets)
-	b.pick = func(x *gateway.Exchange) *Target {
-		if t := r.pick(key.hash(x)); t != nil {
+	b.pick = func(x *gateway.Exchange, tried []*Target) *Target {
+		if t := r.pick(key.hash(x), tried); t != nil {
 			return t
 		}
-		return b.firstUsable()
+		return b.firstUsable(tried)
 	}
 	return b
 }
@@ -60,13 +60,13 @@ func newRing(targets []*Target) *ring {
 	return r
 }
 
-func (r *ring) pick(hash uint64) *Target {
+func (r *ring) pick(hash uint64, tried []*Target) *Target {
 	i, _ := slices.BinarySearch(r.hashes, hash)
 	for range r.owners {
 		if i == len(r.owners) {
 			i = 0
 		}
-		if t := r.owners[i]; t.Usable() {
+		if t := r.owners[i]; t.take(tried) {
 			return t
 		}
 		i++

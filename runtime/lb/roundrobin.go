@@ -20,7 +20,7 @@ func RoundRobin(upstreams ...Upstream) *Balancer {
 	}
 	r := &rotation{b: b, order: make([]*Target, turns)}
 	for i := range r.order {
-		r.order[i] = s.step()
+		r.order[i] = s.step((*Target).Usable)
 	}
 	b.pick = r.pick
 	return b
@@ -36,14 +36,14 @@ type rotation struct {
 	next  atomic.Uint64
 }
 
-func (r *rotation) pick(*gateway.Exchange) *Target {
+func (r *rotation) pick(_ *gateway.Exchange, tried []*Target) *Target {
 	n := uint64(len(r.order))
 	for range n {
-		if t := r.order[(r.next.Add(1)-1)%n]; t.Usable() {
+		if t := r.order[(r.next.Add(1)-1)%n]; t.take(tried) {
 			return t
 		}
 	}
-	return r.b.firstUsable()
+	return r.b.firstUsable(tried)
 }
 
 // smooth works out turn by turn: each target gains its weight, the one that has most
@@ -54,16 +54,21 @@ type smooth struct {
 	current []int64
 }
 
-func (s *smooth) pick(*gateway.Exchange) *Target {
+func (s *smooth) pick(_ *gateway.Exchange, tried []*Target) *Target {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.step()
+	if t := s.step(func(t *Target) bool { return !t.isOneOf(tried) && t.mayTake() }); t == nil || t.take(nil) {
+		return t
+	}
+	// It was to be tried again, and another request does that.
+	return s.step(func(t *Target) bool { return !t.isOneOf(tried) && t.Usable() })
 }
 
-func (s *smooth) step() *Target {
+// step picks one of those for which ok holds.
+func (s *smooth) step(ok func(*Target) bool) *Target {
 	best, total := -1, int64(0)
 	for i, t := range s.targets {
-		if !t.Usable() {
+		if !ok(t) {
 			continue
 		}
 		total += int64(t.weight)

@@ -11,7 +11,7 @@ import (
 func Random(upstreams ...Upstream) *Balancer {
 	b := newBalancer(upstreams)
 	w := newWeights(b.targets)
-	b.pick = func(*gateway.Exchange) *Target { return w.pick(rand.Uint64()) }
+	b.pick = func(_ *gateway.Exchange, tried []*Target) *Target { return w.pick(rand.Uint64(), tried) }
 	return b
 }
 
@@ -20,7 +20,7 @@ func Random(upstreams ...Upstream) *Balancer {
 func DirectHash(key Key, upstreams ...Upstream) *Balancer {
 	b := newBalancer(upstreams)
 	w := newWeights(b.targets)
-	b.pick = func(x *gateway.Exchange) *Target { return w.pick(key.hash(x)) }
+	b.pick = func(x *gateway.Exchange, tried []*Target) *Target { return w.pick(key.hash(x), tried) }
 	return b
 }
 
@@ -40,27 +40,27 @@ func newWeights(targets []*Target) *weights {
 	return w
 }
 
-func (w *weights) pick(n uint64) *Target {
+func (w *weights) pick(n uint64, tried []*Target) *Target {
 	at := n % w.upTo[len(w.upTo)-1]
 	i, _ := slices.BinarySearch(w.upTo, at+1)
-	if t := w.targets[i]; t.Usable() {
+	if t := w.targets[i]; t.take(tried) {
 		return t
 	}
-	return w.amongUsable(mix(n))
+	return w.amongUsable(mix(n), tried)
 }
 
 // amongUsable does the same with those that are usable: what the others would have
 // got is spread over them.
-func (w *weights) amongUsable(n uint64) (last *Target) {
+func (w *weights) amongUsable(n uint64, tried []*Target) (last *Target) {
 	sum := uint64(0)
 	for _, t := range w.targets {
-		if t.Usable() {
+		if t.Usable() && !t.isOneOf(tried) {
 			sum += t.weight
 		}
 	}
 	at := n % max(sum, 1)
 	for _, t := range w.targets {
-		if !t.Usable() {
+		if !t.Usable() || t.isOneOf(tried) {
 			continue
 		}
 		if last = t; at < t.weight {

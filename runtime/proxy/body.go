@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -15,14 +16,48 @@ import (
 type clientBody struct {
 	io.ReadCloser
 	failed atomic.Pointer[error] // whoever sends the request reads in a goroutine of its own
+	read   atomic.Bool           // somebody has begun to
+	keep   bool                  // what is read is kept
+	kept   []byte
 }
 
+// maxKept is the size up to which a body is kept that a transport reads before it has a connection.
+const maxKept = 8 << 10
+
 func (b *clientBody) Read(p []byte) (int, error) {
+	if !b.read.Load() {
+		b.read.Store(true)
+	}
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		b.fail(err)
 	}
+	if b.keep && len(b.kept) <= maxKept {
+		b.kept = append(b.kept, p[:n]...)
+	}
 	return n, err
+}
+
+// Close closes the body, unless it hasn't been read: another upstream may get it. The engine closes it in any case.
+func (b *clientBody) Close() error {
+	if !b.read.Load() {
+		return nil
+	}
+	return b.ReadCloser.Close()
+}
+
+// again returns the body from its start. It reports false if that can't be had any more. Nobody may be reading it.
+func (b *clientBody) again() (io.ReadCloser, bool) {
+	switch {
+	case !b.read.Load():
+		return b.ReadCloser, true
+	case !b.keep || len(b.kept) > maxKept || b.failed.Load() != nil:
+		return nil, false
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(b.kept), b.ReadCloser), b.ReadCloser}, true
 }
 
 // Buffered lets a transport send what has come already without copying it first.
@@ -38,6 +73,7 @@ type splicedBody struct {
 
 // SpliceTo lets a transport have the kernel move the body.
 func (b splicedBody) SpliceTo(w io.Writer) (int64, error) {
+	b.read.Store(true)
 	n, err := b.from.SpliceTo(w)
 	if e, ok := errors.AsType[*gateway.ReadError](err); ok {
 		b.fail(e.Err)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/query"
-	"github.com/aileron-gateway/aileronc/runtime/lb"
 )
 
 // A balancer is a Balancer made ready.
@@ -14,6 +13,7 @@ type balancer struct {
 	Balancer
 	paths       []rule
 	conditional bool // there are conditions besides the path
+	several     bool // upstreams
 }
 
 func newBalancer(b Balancer) balancer {
@@ -25,22 +25,17 @@ func newBalancer(b Balancer) balancer {
 	return made
 }
 
-// choose finds the upstream for x and the path that it gets.
-func (p *Handler) choose(x *gateway.Exchange) (*lb.Target, way, error) {
+// choose finds the balancer for x and the path that the upstream gets.
+func (p *Handler) choose(x *gateway.Exchange) (*balancer, way, error) {
 	for i := range p.balancers {
 		b := &p.balancers[i]
 		if b.conditional && !b.holds(x) {
 			continue
 		}
 		for j := range b.paths {
-			way, ok := b.paths[j].apply(&x.Request)
-			if !ok {
-				continue
+			if way, ok := b.paths[j].apply(&x.Request); ok {
+				return b, way, nil
 			}
-			if to := b.Upstreams.Pick(x); to != nil {
-				return to, way, nil
-			}
-			return nil, way, errUnavailable(x)
 		}
 	}
 	return nil, way{}, errNoBalancer(x)

@@ -131,7 +131,7 @@ func TestBodyFailures(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	var got sent
 	unusable := lb.RoundRobin(lb.Upstream{URL: "http://a"})
-	unusable.Targets()[0].SetUsable(false)
+	unusable.Targets()[0].SetUsable(false, "down")
 	cases := []struct {
 		name string
 		b    []proxy.Balancer
@@ -141,7 +141,7 @@ func TestRefusals(t *testing.T) {
 		{"no upstream", []proxy.Balancer{{Paths: []proxy.Path{{Match: match.Exact("/x")}}}},
 			"E2121.CoreProxyUpstreamUnavailable no upstream is usable for /x"},
 		{"no usable upstream", []proxy.Balancer{{Paths: []proxy.Path{{Match: match.Exact("/x")}}, Upstreams: unusable}},
-			"E2121.CoreProxyUpstreamUnavailable no upstream is usable for /x"},
+			"E2121.CoreProxyUpstreamUnavailable no upstream is usable for /x: http://a: down"},
 	}
 	for _, c := range cases {
 		err := newProxy(t, recorder(t, &got), c.b...).Serve(get("/x"))

@@ -10,10 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/lb"
 	"github.com/aileron-gateway/aileronc/runtime/match"
+	"github.com/aileron-gateway/aileronc/runtime/upstreamstats"
 )
 
 // Options are the options of a proxy.
@@ -25,6 +27,11 @@ type Options struct {
 	// Balancers are asked in order. The first that matches takes the request, even if
 	// none of its upstreams is usable. If none matches, the request is refused with 404.
 	Balancers []Balancer
+	// Logger is told when an upstream is taken out of use because requests to it fail, when it is back, and when a request goes
+	// to another upstream since one can't be reached. Nil is nobody.
+	Logger gateway.Logger
+	// Stats are where requests are counted. Nil counts nothing.
+	Stats *upstreamstats.Group
 }
 
 // A Balancer is a load balancer and the requests that it's for. All conditions have to
@@ -67,6 +74,7 @@ type Path struct {
 // A Handler is a reverse proxy.
 type Handler struct {
 	transport gateway.Handler
+	logger    gateway.Logger
 	balancers []balancer
 	legs      sync.Pool
 }
@@ -76,7 +84,7 @@ func New(o Options) (*Handler, error) {
 	if o.Transport == nil {
 		return nil, errors.New("proxy: there is no transport")
 	}
-	p := &Handler{transport: o.Transport}
+	p := &Handler{transport: o.Transport, logger: o.Logger}
 	for i, b := range o.Balancers {
 		if b.Upstreams == nil {
 			b.Upstreams = new(lb.Balancer) // picks none
@@ -84,7 +92,14 @@ func New(o Options) (*Handler, error) {
 		if err := b.Upstreams.Err(); err != nil {
 			return nil, fmt.Errorf("proxy: load balancer %d: %w", i+1, err)
 		}
-		p.balancers = append(p.balancers, newBalancer(b))
+		if o.Stats != nil {
+			for _, t := range b.Upstreams.Targets() {
+				t.Counts = o.Stats.Add(t, t.Scheme, t.Host)
+			}
+		}
+		made := newBalancer(b)
+		made.several = len(b.Upstreams.Targets()) > 1
+		p.balancers = append(p.balancers, made)
 	}
 	p.legs.New = func() any { return newLeg(p) }
 	return p, nil
@@ -95,18 +110,36 @@ func (p *Handler) Serve(x *gateway.Exchange) error {
 	if x.Request.Method == "CONNECT" {
 		return errConnect()
 	}
-	to, way, err := p.choose(x)
+	b, way, err := p.choose(x)
 	if err != nil {
 		return err
 	}
+	to := b.Upstreams.Pick(x)
+	if to == nil {
+		return errUnavailable(x, b.Upstreams)
+	}
+	l, err := p.try(x, to, b, way)
+	if err != nil && b.several {
+		return p.tryOthers(x, l, b, way, err)
+	}
+	return err
+}
+
+// try sends the request to one upstream.
+func (p *Handler) try(x *gateway.Exchange, to *lb.Target, b *balancer, w way) (*leg, error) {
 	l := p.legs.Get().(*leg)
 	x.Leg(&l.Exchange)
 	x.OnDone(l.release) // before those that tripperware registers, so it's run after them
-	l.request(x, to, way)
+	l.request(x, to, b, w)
+	l.begin(to)
 	if err := p.transport.Serve(&l.Exchange); err != nil {
-		return l.failure(x, to, err)
+		return l, l.failed(x, err)
 	}
-	return l.answer(x, to)
+	if err := l.answer(x, to); err != nil {
+		return l, l.failed(x, err)
+	}
+	l.answered(x)
+	return l, nil
 }
 
 // A leg is the exchange with the upstream. It's reused once the response is out.
@@ -115,14 +148,20 @@ type leg struct {
 	upgrade string      // the protocols that the client asked for
 	body    *clientBody // of the request; nil if there is none
 
+	handler *Handler
+	to      *lb.Target    // nil when nothing more is to be told of it
+	fine    bool          // it has answered well
+	began   time.Duration // if that is measured
+
 	// Made once, so that a request doesn't have to.
 	release func(*gateway.Exchange)
 	interim func(status int, h gateway.Header) error
 }
 
 func newLeg(p *Handler) *leg {
-	l := &leg{}
-	l.release = func(*gateway.Exchange) {
+	l := &leg{handler: p}
+	l.release = func(x *gateway.Exchange) {
+		l.end(x)
 		l.discard()
 		l.Reset()
 		l.upgrade, l.body = "", nil

@@ -11,7 +11,7 @@ import (
 const spliceFrom = 32 << 10
 
 // request fills in what goes up.
-func (l *leg) request(x *gateway.Exchange, to *lb.Target, w way) {
+func (l *leg) request(x *gateway.Exchange, to *lb.Target, b *balancer, w way) {
 	in, out := &x.Request, &l.Request
 	out.Method, out.Scheme, out.Host, out.Proto = in.Method, to.Scheme, to.Host, in.Proto
 	out.Path, out.RawPath = w.target(to)
@@ -19,6 +19,7 @@ func (l *leg) request(x *gateway.Exchange, to *lb.Target, w way) {
 	out.RemoteAddr = in.RemoteAddr
 	if in.Body != nil && in.ContentLength != 0 {
 		l.body = &clientBody{ReadCloser: in.Body} // not reused: a transport may hold on to it
+		l.body.keep = b.several && 0 < in.ContentLength && in.ContentLength <= maxKept
 		out.Body, out.ContentLength, out.Trailer = l.body, in.ContentLength, in.Trailer
 		if from, ok := in.Body.(gateway.SplicedBody); ok && in.ContentLength >= spliceFrom {
 			out.Body = splicedBody{l.body, from}

@@ -29,15 +29,16 @@ const smallBody = 4 << 10
 // itself and its context are never reused, since the connection's read loop cancels that
 // context some time later, nor is anything after an error.
 type message struct {
-	url    url.URL
-	header http.Header
-	values []string // backs the values in header
-	small  []byte   // the body, if it is a small one
-	reader bytes.Reader
-	body   io.ReadCloser                 // closes nothing, reads reader
-	again  func() (io.ReadCloser, error) // small from its start
-	trace  httptrace.ClientTrace         // is never changed
-	sent   atomic.Bool                   // nothing reads the message any more
+	url      url.URL
+	header   http.Header
+	values   []string // backs the values in header
+	small    []byte   // the body, if it is a small one
+	reader   bytes.Reader
+	body     io.ReadCloser                 // closes nothing, reads reader
+	again    func() (io.ReadCloser, error) // small from its start
+	trace    httptrace.ClientTrace         // is never changed
+	sent     atomic.Bool                   // nothing reads the message any more
+	progress progress
 
 	mu       sync.Mutex // guards what follows: 1xx responses come in another goroutine
 	interim  func(status int, h gateway.Header) error
@@ -53,6 +54,7 @@ func newMessage() *message {
 	m.trace.GotConn = func(httptrace.GotConnInfo) { m.sent.Store(false) } // each attempt starts so
 	m.trace.WroteRequest = func(httptrace.WroteRequestInfo) { m.sent.Store(true) }
 	m.trace.Got1xxResponse = m.got1xx
+	m.progress.hook(&m.trace)
 	return m
 }
 
@@ -103,6 +105,7 @@ func (p *keyProbe) Value(key any) any {
 func (m *message) request(t *Transport, leg *gateway.Exchange) (*http.Request, error) {
 	r := &leg.Request
 	m.sent.Store(false)
+	m.progress.begin(t)
 	m.interim, m.interims = leg.Interim, 0
 	m.setTarget(t, r)
 	m.setHeader(t, r)
@@ -111,6 +114,7 @@ func (m *message) request(t *Transport, leg *gateway.Exchange) (*http.Request, e
 		URL:    &m.url,
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, // net/http heeds Expect from 1.1 on only
 		Header: m.header,
+		Close:  t.conns.leaving.Load() > 0, // so that none of them becomes idle
 	}
 	req := template.WithContext(&legContext{leg.Context(), &m.trace})
 	if r.Body == nil || r.ContentLength == 0 && r.Trailer == nil {

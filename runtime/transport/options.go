@@ -131,7 +131,7 @@ func HTTP1(o HTTPOptions) (*Transport, error) {
 	protocols.SetHTTP2(o.AllowHTTP2)
 	engine := &http.Transport{
 		Proxy:                  environmentProxy(),
-		DialContext:            dialer,
+		DialContext:            dialer.dial,
 		TLSHandshakeTimeout:    o.TLSHandshakeTimeout,
 		DisableKeepAlives:      o.DisableKeepAlives,
 		DisableCompression:     o.DisableCompression,
@@ -146,7 +146,7 @@ func HTTP1(o HTTPOptions) (*Transport, error) {
 		ReadBufferSize:         o.ReadBufferSize,
 		Protocols:              protocols,
 	}
-	return &Transport{engines: newGenerations(engine, client, ""), proxied: engine.Proxy != nil}, nil
+	return &Transport{conns: dialer, engines: newGenerations(engine, client, ""), proxied: engine.Proxy != nil}, nil
 }
 
 // HTTP2 returns a Transport for o. It fails if a file or address in o is unusable.
@@ -162,7 +162,7 @@ func HTTP2(o HTTP2Options) (*Transport, error) {
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(o.AllowHTTP)
 	engine := &http.Transport{
-		DialContext:            dialer,
+		DialContext:            dialer.dial,
 		DisableCompression:     o.DisableCompression,
 		MaxIdleConnsPerHost:    defaultIdlePerHost,
 		IdleConnTimeout:        o.IdleConnTimeout,
@@ -178,7 +178,7 @@ func HTTP2(o HTTP2Options) (*Transport, error) {
 			WriteByteTimeout:            o.WriteByteTimeout,
 		},
 	}
-	t := &Transport{engines: newGenerations(engine, client, ""), only2: true, cleartext2: o.AllowHTTP}
+	t := &Transport{conns: dialer, engines: newGenerations(engine, client, ""), only2: true, cleartext2: o.AllowHTTP}
 	if o.MultiIP {
 		t.spread = newSpread(t.engines, o.MinLookupInterval)
 	}
@@ -186,8 +186,8 @@ func HTTP2(o HTTP2Options) (*Transport, error) {
 }
 
 // connections makes what each kind of transport opens connections with.
-func connections(d dial.Options, t tlsconf.Options, adjust func(*tls.Config)) (dial.Func, *tlsconf.Client, error) {
-	dialer, err := dial.New(d)
+func connections(d dial.Options, t tlsconf.Options, adjust func(*tls.Config)) (*conns, *tlsconf.Client, error) {
+	dialer, err := dial.NewDialer(d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -195,7 +195,7 @@ func connections(d dial.Options, t tlsconf.Options, adjust func(*tls.Config)) (d
 	if err != nil {
 		return nil, nil, fmt.Errorf("transport: TLS configuration: %w", err)
 	}
-	return dialer, client, nil
+	return &conns{dialer: dialer}, client, nil
 }
 
 // environmentProxy returns nil if the environment names no proxy, which spares each

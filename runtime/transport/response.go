@@ -46,7 +46,7 @@ func fill(leg *gateway.Exchange, resp *http.Response) error {
 		resp.Body.Close()
 		r.ContentLength = 0
 	default:
-		r.Body = resp.Body
+		r.Body = &responseBody{resp.Body, leg}
 		setTrailer(r, resp)
 	}
 	return nil

@@ -28,6 +28,7 @@ func TestSuite(t *testing.T) {
 		SendsRefusedBody: true,
 		KeepsConnecting:  true,
 		KeepsAmbiguous:   true,
+		CountsNoIdle:     true,
 		TakesSloppy:      true,
 	})
 }

@@ -10,7 +10,6 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
@@ -20,6 +19,7 @@ import (
 // connections for further requests and is safe for concurrent use.
 type Transport struct {
 	engines *generations
+	conns   *conns
 	spread  *spread // nil if an upstream's name stands for one connection
 
 	proxied    bool // requests may go through a forward proxy
@@ -30,16 +30,16 @@ type Transport struct {
 // Serve sends the request of leg and fills in the response once its head has come;
 // the body is still to be read. The context of leg bounds all of it.
 //
-// The error says what failed at which upstream. [gateway.IsTimeout] tells whether it was too slow;
+// The error is a *[gateway.UpstreamError]. [gateway.IsTimeout] tells whether the upstream was too slow;
 // errors of reading the request's body are in its chain as they came.
 func (t *Transport) Serve(leg *gateway.Exchange) error {
 	if t.only2 && !t.cleartext2 && leg.Request.Scheme == "http" {
-		return failure(leg, errCleartext)
+		return failure(leg, gateway.PhasePrepare, false, errCleartext)
 	}
 	m := messages.Get().(*message)
 	req, err := m.request(t, leg)
 	if err != nil {
-		return failure(leg, err)
+		return failure(leg, gateway.PhasePrepare, false, err)
 	}
 	resp, err := t.send(req)
 	if err != nil && t.spread == nil && isOthers(leg, err) && canRepeat(req) {
@@ -52,11 +52,11 @@ func (t *Transport) Serve(leg *gateway.Exchange) error {
 	}
 	m.endInterim()
 	if err != nil {
-		return failure(leg, err) // net/http may still hold m
+		return m.progress.failure(leg, err) // net/http may still hold m
 	}
 	m.release()
 	if err := fill(leg, resp); err != nil {
-		return failure(leg, err)
+		return failure(leg, gateway.PhaseWait, true, err)
 	}
 	return nil
 }
@@ -95,13 +95,3 @@ func (t *Transport) Close() error {
 }
 
 var errCleartext = errors.New("HTTP/2 without TLS is not allowed")
-
-// failure says what was being done when err came.
-func failure(leg *gateway.Exchange, err error) error {
-	ctx := leg.Context()
-	if end := ctx.Err(); end != nil && !errors.Is(err, end) && errors.Is(err, context.Cause(ctx)) {
-		err = fmt.Errorf("%w: %w", end, err) // the cause alone doesn't tell that the context has ended
-	}
-	r := &leg.Request
-	return fmt.Errorf("%s to upstream %s://%s: %w", r.Method, r.Scheme, r.Host, err)
-}

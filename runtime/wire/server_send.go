@@ -106,7 +106,10 @@ func (o *sender) body(length int64) error {
 	switch body := o.Response.Body.(type) {
 	case *responseBody:
 		if length == unknown || body.coding == sized && length == body.rest() {
-			return o.content(body)
+			if err := o.content(body); err != nil {
+				return body.blame(err)
+			}
+			return nil
 		}
 	case *os.File:
 		if o.takesFiles(length) {

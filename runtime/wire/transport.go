@@ -23,13 +23,14 @@ import (
 // frame the message.
 type Transport struct {
 	options TransportOptions
-	dial    dial.Func
+	dialer  *dial.Dialer
 	tls     *tlsconf.Client
 	proxies *envproxy.Proxies // nil if there are none
 	err     error             // why there can be no connection
 
 	mu        sync.RWMutex
 	upstreams map[origin]*upstream
+	measured  map[origin]*atomic.Uint64 // connections opened, to those that somebody measures
 
 	idle     atomic.Int64 // how many connections are, at all upstreams
 	sweeping atomic.Bool  // sweeper is set
@@ -47,7 +48,7 @@ const (
 // NewTransport returns a Transport for o. It fails if a file or an address in o, or a proxy of the
 // environment, is unusable.
 func NewTransport(o TransportOptions) (*Transport, error) {
-	dialer, err := dial.New(o.Dial)
+	dialer, err := dial.NewDialer(o.Dial)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func NewTransport(o TransportOptions) (*Transport, error) {
 	if o.MaxResponseHeaderBytes <= 0 {
 		o.MaxResponseHeaderBytes = defaultMaxHead
 	}
-	t := &Transport{options: o, dial: dialer, tls: config, proxies: proxies, upstreams: make(map[origin]*upstream)}
+	t := &Transport{options: o, dialer: dialer, tls: config, proxies: proxies, upstreams: make(map[origin]*upstream)}
 	t.sweeper = time.AfterFunc(time.Hour, t.sweep)
 	t.sweeper.Stop()
 	return t, nil
@@ -95,15 +96,19 @@ var defaultTransport = sync.OnceValue(func() *Transport {
 // Serve sends the request of leg and fills in the response once its head has come; the body is still to be
 // read. The context of leg bounds all of it.
 //
-// The error says what failed at which upstream. [gateway.IsTimeout] tells whether it was too slow; errors of
+// The error is a *[gateway.UpstreamError]. [gateway.IsTimeout] tells whether the upstream was too slow; errors of
 // reading the request's body are in its chain as they came, and so is the [Fault] of a malformed response.
 func (t *Transport) Serve(leg *gateway.Exchange) error {
 	c := call{t: t, leg: leg}
 	if err := c.serve(); err != nil {
-		r := &leg.Request
-		return fmt.Errorf("%s to upstream %s://%s: %w", r.Method, r.Scheme, r.Host, err)
+		return upstreamError(leg, c.phase, c.sent, err)
 	}
 	return nil
+}
+
+func upstreamError(leg *gateway.Exchange, phase gateway.Phase, sent bool, err error) error {
+	r := &leg.Request
+	return &gateway.UpstreamError{Method: r.Method, Scheme: r.Scheme, Host: r.Host, Phase: phase, Sent: sent, Err: err}
 }
 
 // Close closes the connections that are idle. The transport can still be used.

@@ -49,7 +49,20 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if b.link != nil && b.content.err == io.EOF {
 		b.settle()
 	}
+	if err != nil && err != io.EOF {
+		err = b.blame(err)
+	}
 	return n, err
+}
+
+// blame names the upstream if err is one of reading what it has sent.
+func (b *responseBody) blame(err error) error {
+	if e, ok := err.(*gateway.ReadError); ok {
+		err = e.Err
+	} else if err != b.content.err || err == errClosed {
+		return err
+	}
+	return upstreamError(b.leg, gateway.PhaseRead, true, err)
 }
 
 // Buffered returns what has come already.

@@ -28,6 +28,9 @@ type call struct {
 	at   instant    // when a connection was sought
 	held bool       // b has what can't be made again
 	came bool       // something of a response has
+
+	phase gateway.Phase // what is being done
+	sent  bool          // something of the request has been, on any connection
 }
 
 // maxRead is the size up to which a body of known length is read before the request is sent. Head and body go out
@@ -55,6 +58,7 @@ func (c *call) serve() error {
 		if l, err = c.up.get(c.leg, try >= 2, c.at, !c.asks()); err == errGone {
 			continue
 		} else if err != nil {
+			c.phase = phaseOf(err)
 			break
 		}
 		var sent int

@@ -112,18 +112,34 @@ func (u *upstream) dialed() string {
 // proxyTime is how long a proxy may take to connect, if there is no time limit for that.
 const proxyTime = time.Minute
 
-// establish does what has to be done with a connection before the first request.
-func (l *link) establish() error {
+// A connectError is why there is no connection.
+type connectError struct {
+	phase gateway.Phase
+	error
+}
+
+func (e *connectError) Unwrap() error { return e.error }
+
+// phaseOf tells in which phase looking for a connection has failed.
+func phaseOf(err error) gateway.Phase {
+	if e, ok := errors.AsType[*connectError](err); ok {
+		return e.phase
+	}
+	return gateway.PhasePrepare // it was waited for
+}
+
+// establish does what has to be done with a connection before the first request. It tells the phase in which it failed.
+func (l *link) establish() (gateway.Phase, error) {
 	u := l.up
 	if u.proxy != nil {
 		if err := l.throughProxy(u.proxy); err != nil {
-			return fmt.Errorf("proxy %s: %w", u.proxy.Redacted(), err)
+			return gateway.PhaseConnect, fmt.Errorf("proxy %s: %w", u.proxy.Redacted(), err)
 		}
 	}
 	if u.secure {
-		return l.handshake(u.name)
+		return gateway.PhaseHandshake, l.handshake(u.name)
 	}
-	return nil
+	return gateway.PhaseConnect, nil
 }
 
 // handshake puts TLS with a host on what l has been so far.

@@ -38,8 +38,13 @@ func (c *call) exchange(l *link) (sent int, err error) {
 	if failed == nil && l.upload != nil {
 		failed = l.upload.failure()
 	}
+	c.phase = gateway.PhaseWait
+	if !c.came && (failed != nil || l.upload != nil && !l.upload.isOut()) {
+		c.phase = gateway.PhaseSend
+	}
+	c.sent = c.sent || sent > 0 || l.upload != nil
 	if failed != nil && !c.came && l.sock.interrupted() == nil {
-		err = fmt.Errorf("sending the request: %w", failed)
+		err = failed
 	}
 	return sent, err
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/runtime/dial"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
@@ -23,6 +24,7 @@ type link struct {
 	in     input
 	reused bool    // it has been idle
 	since  instant // when it became so
+	place  *dial.Place
 
 	silent bool // what peeker has seen
 	peeker func(fd uintptr)
@@ -116,10 +118,10 @@ func (l *link) shut() {
 	_ = l.sock.Close()
 }
 
-// isFresh reports whether l, which is idle, isn't too old at an instant.
+// isFresh reports whether l, which is idle, isn't too old at an instant, and goes where the upstream's name still points to.
 func (l *link) isFresh(at instant) bool {
 	limit := l.up.t.options.IdleConnTimeout
-	return limit <= 0 || time.Duration(at-l.since) < limit
+	return (limit <= 0 || time.Duration(at-l.since) < limit) && !l.place.Gone()
 }
 
 // isSilent reports whether the upstream has neither closed l, which is idle, nor sent anything, which would be taken for

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/runtime/dial"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
@@ -33,6 +35,8 @@ type upstream struct {
 	links   int     // all: idle, in use, being opened
 	waiters []*waiter
 	gone    bool // the transport has forgotten it
+
+	opened *atomic.Uint64 // counts connections; nil if nobody wants to know
 }
 
 // A waiter waits for a connection of an upstream that may have no more of them.
@@ -61,6 +65,7 @@ func (t *Transport) upstream(o origin) (*upstream, error) {
 	if u := t.upstreams[o]; u != nil {
 		return u, nil
 	}
+	made.opened = t.measured[o]
 	t.upstreams[o] = made
 	return made, nil
 }
@@ -162,7 +167,7 @@ func endedBy(end, cause error) error {
 // open opens a connection; there is room for it already.
 func (u *upstream) open(leg *gateway.Exchange) (*link, error) {
 	ctx := leg.Context()
-	c, err := u.t.dial(ctx, "tcp", u.dialed())
+	c, place, err := u.t.dialer.DialPlace(ctx, "tcp", u.dialed())
 	if err != nil {
 		u.free()
 		if d, ok := ctx.Deadline(); ok && gateway.IsTimeout(err) && !time.Now().Before(d) {
@@ -171,13 +176,17 @@ func (u *upstream) open(leg *gateway.Exchange) (*link, error) {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", ended(ctx), err)
 		}
-		return nil, err
+		return nil, &connectError{dial.Phase(err), err}
+	}
+	if u.opened != nil {
+		u.opened.Add(1)
 	}
 	l := newLink(u, c)
+	l.place = place
 	l.begin(leg)
-	if err := l.establish(); err != nil {
+	if phase, err := l.establish(); err != nil {
 		l.close()
-		return nil, err
+		return nil, &connectError{phase, err}
 	}
 	return l, nil
 }

@@ -214,6 +214,13 @@ func (u *upload) failure() error {
 	return u.err
 }
 
+// isOut reports whether nothing more than the last bytes has to be sent.
+func (u *upload) isOut() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.last || u.ended && u.err == nil
+}
+
 // lastWrite is how long the last bytes of a request that has been answered may take.
 const lastWrite = 50 * time.Millisecond
 

@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/upstreamstats"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
 // A Transport is what an engine makes.
 type Transport interface {
 	Serve(leg *gateway.Exchange) error
+	Measure(scheme, host string) func() upstreamstats.Conns
 	Close() error
 }
 
@@ -39,6 +41,8 @@ type Engine struct {
 	// KeepsAmbiguous says that responses with both Content-Length and Transfer-Encoding are taken, and
 	// their connections used again (RFC 9112, section 6.3).
 	KeepsAmbiguous bool
+	// CountsNoIdle says that it isn't known how many connections are idle.
+	CountsNoIdle bool
 	// TakesSloppy says that malformed responses are taken which nobody should take: with bare line feeds, blanks in front
 	// of colons and the like.
 	TakesSloppy bool
@@ -48,7 +52,7 @@ type Engine struct {
 func Run(t *testing.T, e Engine) {
 	for _, group := range [][]test{
 		requestTests, bodyTests, responseTests, malformedTests, interimTests, upgradeTests,
-		reuseTests, staleTests, poolTests, timeoutTests, cancelTests, tlsTests,
+		reuseTests, staleTests, poolTests, timeoutTests, cancelTests, tlsTests, phaseTests, statsTests,
 	} {
 		for _, tt := range group {
 			t.Run(tt.name, func(t *testing.T) {

@@ -31,6 +31,7 @@ func remoteAddr(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Remote
 // An upstream is one that a test writes byte by byte.
 type upstream struct {
 	addr string
+	stop func() // ends listening
 	mu   sync.Mutex
 	// all connections that there were, in order
 	conns []*conn
@@ -52,7 +53,12 @@ func newUpstream(t *testing.T, serve func(c *conn)) *upstream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &upstream{addr: l.Addr().String()}
+	return serveUpstream(t, l, serve)
+}
+
+// serveUpstream does so with the connections of l.
+func serveUpstream(t *testing.T, l net.Listener, serve func(c *conn)) *upstream {
+	u := &upstream{addr: l.Addr().String(), stop: func() { _ = l.Close() }}
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
