@@ -30,8 +30,9 @@ type Transport struct {
 
 	mu        sync.RWMutex
 	upstreams map[origin]*upstream
+	few       atomic.Pointer[[]*upstream] // of upstreams: see upstream
 
-	idle     atomic.Int64 // how many connections are, at all upstreams
+	idle     atomic.Int64 // how many connections are, at all upstreams, if that is limited
 	sweeping atomic.Bool  // sweeper is set
 	sweeper  *time.Timer
 }

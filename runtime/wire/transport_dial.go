@@ -30,7 +30,7 @@ func (t *Transport) newUpstream(o origin) (*upstream, error) {
 	if given != "" {
 		port = given
 	}
-	u := &upstream{t: t, field: field, addr: net.JoinHostPort(name, port)}
+	u := &upstream{t: t, origin: o, field: field, addr: net.JoinHostPort(name, port)}
 	if o.scheme == "https" {
 		u.tls = withName(t.tls, name)
 	}
