@@ -82,3 +82,35 @@ func BenchmarkChunks(b *testing.B) {
 		}
 	}
 }
+
+// proxiedHeader is what a small request has when it's sent on.
+var proxiedHeader = gateway.Header{
+	{Name: "User-Agent", Value: "wrk/4.2"}, {Name: "Accept", Value: "*/*"},
+	{Name: "X-Forwarded-For", Value: "127.0.0.1"}, {Name: "X-Forwarded-Port", Value: "40000"},
+	{Name: "X-Forwarded-Host", Value: "gateway.example:8080"}, {Name: "X-Forwarded-Proto", Value: "http"},
+}
+
+func BenchmarkAppendRequestHead(b *testing.B) {
+	c := call{up: &upstream{field: "10.0.0.1:8080"}, leg: &gateway.Exchange{}}
+	q := &c.leg.Request
+	q.Method, q.Path, q.RawPath, q.Header = "GET", "/api/users/42", "/api/users/42", proxiedHeader
+	var buf outBuffer
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.appendHead(buf[:0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAppendResponseHead(b *testing.B) {
+	e := &exchange{c: &conn{server: &Server{}}}
+	if _, fault := parseResponse(responseHead, "GET", &e.Response); fault != nil {
+		b.Fatal(fault)
+	}
+	var buf outBuffer
+	b.ReportAllocs()
+	for b.Loop() {
+		e.appendHead(buf[:0], 1024, false)
+	}
+}

@@ -122,7 +122,10 @@ func (in *input) fillSlowly() error {
 }
 
 // isPlain reports whether the bytes of the connection are those of the messages.
-func (in *input) isPlain() bool { return in.src == io.Reader(in.sock) }
+func (in *input) isPlain() bool {
+	s, ok := in.src.(*socket)
+	return ok && s == in.sock
+}
 
 // more reads what has come, and reports whether that was something. It doesn't wait.
 func (in *input) more() bool {

@@ -41,7 +41,7 @@ func (e *exchange) readBody() {
 	b := &requestBody{e: e, c: c, length: e.framing.length, expect: e.framing.expect && e.framing.minor > 0}
 	b.content.begin(&c.in, &e.framing)
 	if o.ReadTimeout > 0 {
-		c.sock.rd.want = instantOf(e.Start) + instant(o.ReadTimeout)
+		c.sock.rd.want = e.since + instant(o.ReadTimeout)
 	} else {
 		c.sock.rd.want = 0
 	}
@@ -184,12 +184,12 @@ func (b *requestBody) waits() bool {
 // soon, if patient. It reports whether that was all; if not, the rest must not be taken for a request.
 func (b *requestBody) end(patient bool) bool {
 	b.over.Store(true)
-	sock, until := b.c.sock, now()
+	sock, d := b.c.sock, time.Duration(1)
 	if patient {
-		until += instant(skipTime)
+		d = skipTime
 	}
 	if !b.mu.TryLock() { // somebody reads
-		sock.limitReads(until)
+		sock.limitReads(after(d))
 		b.mu.Lock()
 	}
 	defer b.mu.Unlock()
@@ -198,6 +198,9 @@ func (b *requestBody) end(patient bool) bool {
 	if b.expect || b.failed.Load() {
 		return false
 	}
-	sock.rd.want = until
+	if b.content.complete() {
+		return true
+	}
+	sock.rd.want = after(d)
 	return b.content.skip(maxSkip)
 }

@@ -179,7 +179,7 @@ func (c *conn) rest() (fresh bool) {
 		c.mu.Unlock()
 	}
 	if d := c.server.options.IdleTimeout; !c.fresh {
-		c.sock.rd.want = after(d)
+		c.sock.rd.want = afterAbout(d, c.since)
 	}
 	return c.fresh
 }
@@ -202,14 +202,16 @@ func (c *conn) wake() {
 // being waited for, which spares the attempt to read before each wait; but nothing can be read, and
 // the connection can't be closed. It reports whether somebody must do so.
 func (c *conn) serveInline() bool {
-	c.wake()
-	first := c.first
+	first := c.fresh
+	c.first = first
 	for c.in.r != c.in.w {
 		e, refusal := c.parse()
 		switch {
-		case e == nil && c.in.r == c.in.w && !c.given: // only empty lines
 		case e == nil:
-			return true
+			c.wake()
+			if c.in.r != c.in.w || c.given { // else there were only empty lines
+				return true
+			}
 		case refusal == nil && !e.isWhole():
 			c.next = e
 			return true

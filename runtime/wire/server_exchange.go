@@ -2,9 +2,7 @@ package wire
 
 import (
 	"errors"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
@@ -14,6 +12,7 @@ import (
 type exchange struct {
 	gateway.Exchange
 	c       *conn
+	since   instant // Start
 	framing framing
 	body    *requestBody // nil if there is none
 	last    bool         // the connection ends with this exchange
@@ -112,7 +111,7 @@ func (e *exchange) begin(c *conn) {
 	s := c.server
 	e.c = c
 	e.framing = framing{minor: 1}
-	e.Start = time.Now()
+	e.Start, e.since = startTime()
 	e.Errors = s.options.Errors
 	e.Interim = e.interim
 	e.Request.RemoteAddr = c.remote
@@ -120,9 +119,10 @@ func (e *exchange) begin(c *conn) {
 	if c.state != nil {
 		e.Request.Scheme, e.Request.TLS = "https", c.state
 	}
-	c.sock.wd.want = 0
+	wd := &c.sock.wd
+	wd.want = 0
 	if d := s.options.WriteTimeout; d > 0 {
-		c.sock.wd.want = instantOf(e.Start) + instant(d)
+		wd.want, wd.about = e.since+instant(d), d >= longLimit
 	}
 }
 
@@ -130,8 +130,8 @@ func (e *exchange) begin(c *conn) {
 func (e *exchange) publish() {
 	c := e.c
 	c.mu.Lock()
-	c.running, c.since, c.look = e, instantOf(e.Start), 0
-	c.reading = false
+	c.running, c.since, c.look = e, e.since, 0
+	c.waiting, c.fresh, c.reading = false, false, false
 	c.sock.rd.limit.Store(0) // drain may have set it, and does so no more
 	c.mu.Unlock()
 	e.mu.Lock()
@@ -276,26 +276,4 @@ func isFraming(name string) bool {
 		return gateway.EqualName(name, "Transfer-Encoding")
 	}
 	return false
-}
-
-// appendField appends a field line. What would end the line early, and is not of the field then, becomes
-// a blank; a name that is none has no line.
-func appendField(b []byte, name, value string) []byte {
-	if !isToken(name) {
-		return b
-	}
-	b = append(b, name...)
-	b = append(b, ": "...)
-	if strings.IndexByte(value, '\n') < 0 && strings.IndexByte(value, '\r') < 0 && strings.IndexByte(value, 0) < 0 {
-		b = append(b, value...)
-		return append(b, "\r\n"...)
-	}
-	for i := range len(value) {
-		c := value[i]
-		if c == '\r' || c == '\n' || c == 0 {
-			c = ' '
-		}
-		b = append(b, c)
-	}
-	return append(b, "\r\n"...)
 }

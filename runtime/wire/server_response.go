@@ -52,7 +52,7 @@ func (e *exchange) trySend() (err error) {
 	}
 	if d, ok := e.Deadline(); ok { // the client may be slow in taking it
 		wd := &e.c.sock.wd
-		wd.want = earlier(wd.want, instantOf(d))
+		wd.want, wd.about = earlier(wd.want, instantOf(d)), false
 	}
 	return o.body(length)
 }
@@ -85,31 +85,28 @@ func (e *exchange) lengthOf() (length int64, body bool) {
 
 // appendHead appends the head of the response.
 func (e *exchange) appendHead(b []byte, length int64, chunked bool) []byte {
-	p, s := &e.Response, e.c.server
-	b = appendStatus(b, p.Status)
-	dated, upgrade := p.NoDate, false
-	for i := range p.Header {
-		f := &p.Header[i]
-		switch len(f.Name) {
-		case len("Date"):
-			if gateway.EqualName(f.Name, "Date") {
-				if p.NoDate {
-					continue
-				}
-				dated = true
-			}
-		case len("Upgrade"): // and Alt-Svc
-			if s.options.AltSvc != "" && gateway.EqualName(f.Name, "Alt-Svc") {
+	b = appendStatus(b, e.Response.Status)
+	start, lines := len(b), 0
+	dated, upgrade := e.Response.NoDate, false
+	for i := range e.Response.Header {
+		f := &e.Response.Header[i]
+		switch len(f.Name) { // tells nearly all apart
+		case 4, 7, 10, 14, 16, 17:
+			if e.keepsBack(f) {
 				continue
 			}
+			dated = dated || gateway.EqualName(f.Name, "Date")
 			upgrade = upgrade || gateway.EqualName(f.Name, "Upgrade")
-		case 10, 14, 16, 17:
-			if isFraming(f.Name) {
-				continue
-			}
 		}
-		b = appendField(b, f.Name, f.Value)
+		if isToken(f.Name) {
+			b = appendLine(b, f.Name, f.Value)
+			lines++
+		}
 	}
+	if !areLines(b[start:], lines) {
+		b = e.appendMended(b[:start])
+	}
+	s := e.c.server
 	if s.options.AltSvc != "" {
 		b = appendField(b, "Alt-Svc", s.options.AltSvc)
 	}
@@ -125,6 +122,27 @@ func (e *exchange) appendHead(b []byte, length int64, chunked bool) []byte {
 		b = append(b, "\r\n"...)
 	}
 	return append(e.appendConnection(b, upgrade), "\r\n"...)
+}
+
+// keepsBack reports whether a field of the response isn't sent as it is.
+func (e *exchange) keepsBack(f *gateway.Field) bool {
+	switch len(f.Name) {
+	case len("Date"):
+		return e.Response.NoDate && gateway.EqualName(f.Name, "Date")
+	case len("Alt-Svc"):
+		return e.c.server.options.AltSvc != "" && gateway.EqualName(f.Name, "Alt-Svc")
+	}
+	return isFraming(f.Name)
+}
+
+// appendMended appends the fields of a response of which some would be more than a line.
+func (e *exchange) appendMended(b []byte) []byte {
+	for i := range e.Response.Header {
+		if f := &e.Response.Header[i]; !e.keepsBack(f) {
+			b = appendField(b, f.Name, f.Value)
+		}
+	}
+	return b
 }
 
 // appendConnection appends what becomes of the connection (RFC 9112, section 9.3 and 9.6).

@@ -18,6 +18,7 @@ const (
 
 // watch starts looking after the exchanges, unless that is being done.
 func (s *Server) watch() {
+	keepTime()
 	if s.watching.CompareAndSwap(false, true) {
 		go s.look()
 	}
@@ -29,6 +30,7 @@ func (s *Server) look() {
 	for calm := 0; calm < watchCalm; calm++ {
 		select {
 		case <-t.C:
+			keepTime()
 		case <-s.ended:
 			return
 		}

@@ -13,38 +13,13 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/listen"
 )
 
-// An instant is a moment, in nanoseconds since the process started, never 0; 0 is none.
-type instant int64
-
-var epoch = time.Now().Add(-1)
-
-// now costs half of what time.Now does.
-func now() instant { return instant(time.Since(epoch)) }
-
-func (i instant) time() time.Time { return epoch.Add(time.Duration(i)) }
-
-// after returns the instant d from now, and none if there is no limit.
-func after(d time.Duration) instant {
-	if d <= 0 {
-		return 0
-	}
-	return now() + instant(d)
-}
-
-// earlier returns the earlier one of two instants, of which each may be none.
-func earlier(a, b instant) instant {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
-
 // A deadline is that of one direction of a socket. To set the deadline of a net.Conn for each
 // message costs as much as parsing one. So what is set is left alone as long as it's not later than what is wanted; when it
 // passes too early, it's set anew, and the operation goes on.
 type deadline struct {
 	want  instant
 	armed instant
+	about bool         // want isn't to be exact to a watchTick
 	limit atomic.Int64 // an instant that others have set besides
 }
 
@@ -238,7 +213,7 @@ func (s *socket) Read(p []byte) (int, error) {
 
 // writeInside writes to the connection that is being waited for, and returns how much of p it has taken at once.
 func (s *socket) writeInside(p []byte) int {
-	if due := s.wd.due(); s.interrupted() != nil || due != 0 && now() >= due {
+	if due := s.wd.due(); s.interrupted() != nil || due != 0 && due.passed(s.wd.about) {
 		return 0
 	}
 	n, err := writeSocket(s.fd, p) // an error comes again, as another one perhaps
@@ -337,13 +312,6 @@ func (s *socket) SetWriteDeadline(t time.Time) error {
 	}
 	s.wd.want = instantOf(t)
 	return nil
-}
-
-func instantOf(t time.Time) instant {
-	if t.IsZero() {
-		return 0
-	}
-	return max(instant(t.Sub(epoch)), 1)
 }
 
 // NetConn is the connection below. [listen.PauseReads] looks for one with deadlines there.

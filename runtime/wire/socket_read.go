@@ -135,29 +135,40 @@ func (s *socket) tryRead(fd uintptr) bool {
 	if s.ask != nil {
 		return s.tryAsk(fd)
 	}
-	b := getBuffer()
-	n, err := readSocket(fd, b[:])
-	if err == syscall.EAGAIN {
+	s.got, s.gotN, s.gotErr = nil, 0, nil
+	for {
+		b := getBuffer()
+		n, err := readSocket(fd, b[:])
+		switch {
+		case err == syscall.EAGAIN:
+			putBuffer(b)
+			return false
+		case n > 0 && err == nil && s.inline != nil:
+			if s.serveInside(fd, b, n) {
+				return true
+			}
+			if n == len(b) { // what has come besides isn't told of again
+				continue
+			}
+			return false
+		case n > 0 && err == nil:
+			s.got, s.gotN = b, n
+			return true
+		case err != nil:
+			s.gotErr = os.NewSyscallError("read", err)
+		default:
+			s.gotErr = s.end()
+		}
 		putBuffer(b)
-		return false
-	}
-	s.got, s.gotN, s.gotErr = nil, n, nil
-	switch {
-	case err != nil:
-		s.gotErr = os.NewSyscallError("read", err)
-	case n == 0:
-		s.gotErr = s.end()
-	case s.inline != nil:
-		s.in.take(b, n)
-		s.inside, s.fd = true, fd
-		done := s.inline()
-		s.inside = false
-		return done
-	default:
-		s.got = b
 		return true
 	}
-	s.gotN = 0
-	putBuffer(b)
-	return true
+}
+
+// serveInside calls inline for n bytes in b.
+func (s *socket) serveInside(fd uintptr, b *buffer, n int) (done bool) {
+	s.in.take(b, n)
+	s.inside, s.fd = true, fd
+	done = s.inline()
+	s.inside = false
+	return done
 }

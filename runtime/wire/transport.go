@@ -30,9 +30,10 @@ type Transport struct {
 
 	mu        sync.RWMutex
 	upstreams map[origin]*upstream
-	measured  map[origin]*atomic.Uint64 // connections opened, to those that somebody measures
+	measured  map[origin]*atomic.Uint64   // connections opened, to those that somebody measures
+	few       atomic.Pointer[[]*upstream] // of upstreams: see upstream
 
-	idle     atomic.Int64 // how many connections are, at all upstreams
+	idle     atomic.Int64 // how many connections are, at all upstreams, if that is limited
 	sweeping atomic.Bool  // sweeper is set
 	sweeper  *time.Timer
 }

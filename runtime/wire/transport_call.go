@@ -25,7 +25,7 @@ type call struct {
 	b    []byte     // the request, or its beginning; it starts in buf
 	rest []byte     // of a body that is at hand
 	left int64      // of the length of a streamed body, what isn't in b
-	at   instant    // when a connection was sought
+	at   instant    // when a connection was sought, or a little earlier
 	held bool       // b has what can't be made again
 	came bool       // something of a response has
 
@@ -54,7 +54,11 @@ func (c *call) serve() error {
 			}
 		}
 		var l *link
-		c.at = now()
+		if c.at = instantOf(c.leg.Start); c.at == 0 || try > 0 {
+			c.at = now()
+		} else {
+			c.at = nowAbout(c.at)
+		}
 		if l, err = c.up.get(c.leg, try >= 2, c.at, !c.asks()); err == errGone {
 			continue
 		} else if err != nil {

@@ -30,7 +30,7 @@ func (t *Transport) newUpstream(o origin) (*upstream, error) {
 	if given != "" {
 		port = given
 	}
-	u := &upstream{t: t, field: field, addr: net.JoinHostPort(name, port), name: name, secure: o.scheme == "https"}
+	u := &upstream{t: t, origin: o, field: field, addr: net.JoinHostPort(name, port), name: name, secure: o.scheme == "https"}
 	if t.proxies != nil {
 		u.through(t.proxies.For(o.scheme, name, port), o.scheme)
 	}

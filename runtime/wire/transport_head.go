@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/url"
@@ -46,29 +45,22 @@ func (c *call) appendHead(b []byte) ([]byte, error) {
 		if !isToken(f.Name) {
 			return b, fmt.Errorf("%w %q", errName, f.Name)
 		}
-		b = append(b, f.Name...)
-		b = append(b, ": "...)
-		b = append(b, f.Value...)
-		b = append(b, "\r\n"...)
+		b = appendLine(b, f.Name, f.Value)
 		lines++
 	}
 	if c.upgrade {
 		for i := range r.Header {
 			if f := &r.Header[i]; gateway.EqualName(f.Name, "Upgrade") {
-				b = append(b, "Upgrade: "...)
-				b = append(b, f.Value...)
-				b = append(b, "\r\n"...)
+				b = appendLine(b, "Upgrade", f.Value)
 				lines++
 			}
 		}
 	}
-	if fields := b[start:]; bytes.Count(fields, cr) != lines || bytes.Count(fields, lf) != lines || bytes.IndexByte(fields, 0) >= 0 {
+	if !areLines(b[start:], lines) {
 		return b, errValue
 	}
 	return append(c.appendFraming(b), "\r\n"...), nil
 }
-
-var cr, lf = []byte{'\r'}, []byte{'\n'}
 
 // keepsBack notes what a field says that matters to the engine, and reports whether it isn't sent on as
 // it is.

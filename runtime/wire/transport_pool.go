@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"sync"
@@ -20,6 +21,7 @@ type origin struct{ scheme, host string }
 // An upstream has the connections to an origin.
 type upstream struct {
 	t      *Transport
+	origin origin
 	field  string   // Host
 	addr   string   // host:port
 	name   string   // of the host
@@ -45,8 +47,18 @@ type waiter struct {
 	got   chan *link // a connection, or nil: the right to open one
 }
 
+// maxFew is up to how many upstreams it's faster to look at one after the other than to lock the map and look there.
+const maxFew = 8
+
 // upstream returns the upstream for an origin.
 func (t *Transport) upstream(o origin) (*upstream, error) {
+	if few := t.few.Load(); few != nil {
+		for _, u := range *few {
+			if u.origin == o {
+				return u, nil
+			}
+		}
+	}
 	t.mu.RLock()
 	u := t.upstreams[o]
 	t.mu.RUnlock()
@@ -67,7 +79,18 @@ func (t *Transport) upstream(o origin) (*upstream, error) {
 	}
 	made.opened = t.measured[o]
 	t.upstreams[o] = made
+	t.listFew()
 	return made, nil
+}
+
+// listFew makes few. Its caller holds t.mu.
+func (t *Transport) listFew() {
+	if len(t.upstreams) > maxFew {
+		t.few.Store(nil)
+		return
+	}
+	few := slices.Collect(maps.Values(t.upstreams))
+	t.few.Store(&few)
 }
 
 // errGone is for the upstream that the transport has just forgotten.
@@ -111,8 +134,13 @@ func (u *upstream) get(leg *gateway.Exchange, fresh bool, at instant, peek bool)
 // take takes a connection out of the idle ones. Its caller holds u.mu.
 func (u *upstream) take(i int) *link {
 	l := u.idle[i]
-	u.idle = slices.Delete(u.idle, i, i+1)
-	u.t.idle.Add(-1)
+	if i == len(u.idle)-1 {
+		u.idle[i] = nil
+		u.idle = u.idle[:i]
+	} else {
+		u.idle = slices.Delete(u.idle, i, i+1)
+	}
+	u.t.countIdle(-1)
 	return l
 }
 
@@ -212,9 +240,9 @@ func (u *upstream) put(l *link) {
 		return
 	}
 	u.idle = append(u.idle, l)
-	n := u.t.idle.Add(1)
+	tooMany := u.t.countIdle(1)
 	u.mu.Unlock()
-	if o.MaxIdleConns != 0 && n > int64(o.MaxIdleConns) {
+	if tooMany {
 		u.t.dropOldest()
 	}
 	if o.IdleConnTimeout > 0 && !u.t.sweeping.Load() {
@@ -250,7 +278,7 @@ func (u *upstream) closeIdle(d time.Duration, at instant) (next instant) {
 	}
 	old := slices.Clone(u.idle[:n])
 	u.idle = slices.Delete(u.idle, 0, n)
-	u.t.idle.Add(-int64(n))
+	u.t.countIdle(-n)
 	if len(u.idle) > 0 {
 		next = u.idle[0].since
 	}
@@ -259,6 +287,27 @@ func (u *upstream) closeIdle(d time.Duration, at instant) (next instant) {
 		l.close()
 	}
 	return next
+}
+
+// countIdle counts idle connections, if there is a limit, and reports whether there are more.
+func (t *Transport) countIdle(n int) (tooMany bool) {
+	limit := t.options.MaxIdleConns
+	return limit != 0 && t.idle.Add(int64(n)) > int64(limit)
+}
+
+// anyIdle reports whether there are idle connections.
+func (t *Transport) anyIdle() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, u := range t.upstreams {
+		u.mu.Lock()
+		n := len(u.idle)
+		u.mu.Unlock()
+		if n > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // dropOldest closes the connection that has been idle for the longest time.
@@ -303,6 +352,7 @@ func (t *Transport) sweep() {
 	timeout, at := t.options.IdleConnTimeout, now()
 	first := instant(0)
 	t.mu.Lock()
+	t.few.Store(nil) // who meets one that is gone comes back, and waits
 	all := make([]*upstream, 0, len(t.upstreams))
 	for o, u := range t.upstreams {
 		u.mu.Lock()
@@ -312,12 +362,13 @@ func (t *Transport) sweep() {
 		u.mu.Unlock()
 		all = append(all, u)
 	}
+	t.listFew()
 	t.mu.Unlock()
 	for _, u := range all {
 		first = earlier(first, u.closeIdle(timeout, at))
 	}
 	t.sweeping.Store(false)
-	if t.idle.Load() == 0 {
+	if !t.anyIdle() {
 		return
 	}
 	if first == 0 {

@@ -13,6 +13,7 @@ var splitTests = []test{
 	{"Pipelined", testPipelined},
 	{"PipelinedBehindSlowOne", testPipelinedBehindSlowOne},
 	{"PipelinedMany", testPipelinedMany},
+	{"PipelinedEvenly", testPipelinedEvenly},
 	{"PipelinedBehindTheLast", testPipelinedBehindTheLast},
 	{"ByteByByte", testByteByByte},
 	{"SplitAnywhere", testSplitAnywhere},
@@ -111,6 +112,22 @@ func testPipelinedMany(t *testing.T, e Engine) {
 	go func() { _, _ = c.Write([]byte(all.String())) }()
 	for i := range n {
 		c.expect(200, "/"+itoa(i)+[]string{"", " " + strings.Repeat("x", i), " " + strings.Repeat("y", i)}[i%3])
+	}
+}
+
+// Requests of which a whole number fits into a buffer of any likely size: after the last one of a buffer, nothing
+// tells that there are more but another read.
+func testPipelinedEvenly(t *testing.T, e Engine) {
+	const size, many = 64, 1024
+	g := start(t, e, wire.ServerOptions{}, echo)
+	c := g.dial(t)
+	bare := request("GET /", "X-Pad: ")
+	padded := request("GET /", "X-Pad: "+strings.Repeat("x", size-len(bare)))
+	for _, n := range []int{1, 1, many, 1, many} {
+		go func() { _, _ = c.Write([]byte(strings.Repeat(padded, n))) }()
+		for range n {
+			c.expect(200, "/")
+		}
 	}
 }
 
