@@ -7,7 +7,13 @@ import "embed"
 // Source holds go.mod, go.sum, the packages that generated code may import, and those that
 // the runtime shares with the compiler.
 //
-//go:embed go.mod go.sum all:runtime all:internal/envexpr all:internal/cron all:internal/credfile all:internal/jsonval all:internal/mediatype
+//go:embed go.mod go.sum all:runtime
+//go:embed all:internal/credfile
+//go:embed all:internal/cron
+//go:embed all:internal/envexpr
+//go:embed all:internal/jsonpath
+//go:embed all:internal/jsonval
+//go:embed all:internal/mediatype
 var Source embed.FS
 
 // Version is the version of the compiler and its runtime.

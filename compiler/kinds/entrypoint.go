@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"slices"
+
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
@@ -16,7 +18,8 @@ var entrypoint = Kind{
 // loggers and error handlers all resources may name in their metadata. A config has exactly one, and what it doesn't reach isn't part of the gateway.
 //
 // All initializers run before the runners start, and all finalizers, in
-// reverse, after the last runner has ended, also if the start failed.
+// reverse, after the last runner has ended, also if the start failed. Log files of the loggers that are
+// named here are archived then.
 type EntrypointSpec struct {
 	// DefaultLogger is the logger of resources that name none. Unset is JSON lines on the standard output.
 	DefaultLogger resource.Ref `json:"defaultLogger" role:"Logger"`
@@ -48,8 +51,34 @@ func (s *EntrypointSpec) Lower(l *Lower) ir.Expr {
 		ir.Set("Logger", l.Logger()),
 		ir.Set("Runners", l.each("app.Runner", s.Runners, Runner)),
 		ir.Set("Initializers", l.each("app.Initializer", s.Initializers, Initializer)),
-		ir.Set("Finalizers", l.each("app.Finalizer", s.Finalizers, Finalizer)),
+		ir.Set("Finalizers", s.finalizers(l)), // the last, when all that is needed has been made
 	}}
+}
+
+// finalizers are the loggers that have something to do at the end, and those of the config. They run in
+// reverse, so the default logger, which tells of the others, is the last.
+func (s *EntrypointSpec) finalizers(l *Lower) ir.Expr {
+	list := ir.List{Elem: ir.Runtime("app.Finalizer")}
+	add := func(e ir.Expr) {
+		if e != nil && !slices.ContainsFunc(list.Items, func(have ir.Expr) bool { return ir.Key(have) == ir.Key(e) }) {
+			list.Items = append(list.Items, e)
+		}
+	}
+	loggers := []*resource.Ref{&s.DefaultLogger}
+	for i := range s.Loggers {
+		loggers = append(loggers, &s.Loggers[i])
+	}
+	for _, ref := range loggers {
+		if t := l.Link.Target(ref); t == nil {
+			continue
+		} else if f, ok := t.Spec.(Finalized); ok && f.Finalizes() {
+			add(l.Link.Made(ref))
+		}
+	}
+	for i := range s.Finalizers {
+		add(l.Use(&s.Finalizers[i], Finalizer))
+	}
+	return list
 }
 
 func (l *Lower) each(elem string, refs []resource.Ref, role Role) ir.Expr {

@@ -13,10 +13,7 @@ var httpLogger = Kind{
 	Name:       "HTTPLogger",
 	Roles:      []Role{Middleware, Tripperware},
 	New: func() Spec {
-		side := LoggingSpec{MaxContentLength: 4096, MIMEs: []string{
-			"application/json", "application/x-www-form-urlencoded", "application/xml", "application/soap+xml",
-			"application/graphql+json", "text/plain", "text/html", "text/xml",
-		}}
+		side := LoggingSpec{MaxContentLength: 4096, MIMEs: textTypes()}
 		return &HTTPLoggerSpec{Timezone: "Local", TimeFormat: "2006-01-02 15:04:05.000", Request: side, Response: side}
 	},
 }
@@ -32,14 +29,22 @@ var httpLogger = Kind{
 // get, or couldn't send, has the status 0. Other than in AILERON Gateway, there is
 // a line also if nothing was written, and an implicit 200 is logged as 200.
 //
+// With journal, lines have a member body, too. Bodies pass as they come, and as they are. That of a request of known length is
+// taken in before the request is passed on; of others, a copy is taken as they pass, and the lines are
+// written when that is over. What AILERON Gateway would read without a limit, and
+// hold back, bodies of unknown length, is logged if it isn't too long. Content codings (gzip, deflate, br, zstd) are undone
+// before a body is logged; one that can't be decoded is logged in base64. A body that
+// isn't whole, can't be decoded, or isn't JSON where jsonFields are, is not logged if it has
+// replacers: there is no telling what in it is secret.
+//
 // Lines have the level Info.
 type HTTPLoggerSpec struct {
 	// Logger writes the lines. Unset is the logger of the metadata, or the default one.
 	Logger resource.Ref `json:"logger" role:"Logger"`
-	// ErrorHandler answers when a body can't be logged, which only happens with journal.
+	// ErrorHandler answers, with 500, when the body of a request can't be logged, which only happens with journal. Unset is the one of the metadata, or the server's.
 	ErrorHandler resource.Ref `json:"errorHandler" role:"ErrorHandler"`
 	// Journal logs bodies, too.
-	Journal bool `json:"journal" reject:"this version doesn't log bodies; set it to false to log everything else"`
+	Journal bool `json:"journal" fixed:"true"`
 	// Timezone is the time zone of the members time: UTC, Local or a name of the IANA database.
 	Timezone string `json:"timezone" format:"timezone"`
 	// TimeFormat is the Go layout of the members time. Empty is the default.
@@ -54,20 +59,21 @@ type HTTPLoggerSpec struct {
 type LoggingSpec struct {
 	// Headers are the header fields to log; none by default.
 	Headers []LogHeaderSpec `json:"headers"`
-	// Bodies are how bodies are edited. It does nothing without journal.
+	// Bodies are how bodies are edited. All that are for a media type are applied, in order. It does nothing without journal.
 	Bodies []LogBodySpec `json:"bodies"`
 	// Queries edit the query, all of it, in order. A response has none.
 	Queries []ReplacerSpec `json:"queries"`
 	// LogFormat makes the line text: a template with tags such as %method%. Tags of both lines are id, time, type (server or client), size, header, header.NAME (among headers) and body;
 	// of a request method, path, query, host, remote and proto; of a response duration and status. Any other tag prints <undefined:NAME>. Control characters in values are escaped.
 	LogFormat string `json:"logFormat" fixed:"true"`
-	// BodyOutputPath is the folder for files of bodies. It does nothing without journal.
+	// BodyOutputPath is a folder for bodies that are longer than maxContentLength or of unknown length; unset is none. It is made if it isn't there, with mode 0750. They go to files body-ID.svr.req.bin with mode 0640, where ID is that of the lines,
+	// cli stands for those of upstreams and res for responses; a name that is taken gets a number. The member body is the name of the file then. The files hold what was sent: neither replacers nor base64 are for them. It does nothing without journal.
 	BodyOutputPath string `json:"bodyOutputPath"`
-	// Base64 encodes bodies. It does nothing without journal.
+	// Base64 encodes bodies, after they have been edited. It does nothing without journal.
 	Base64 bool `json:"base64"`
-	// MaxContentLength is how long bodies may be that are logged, in bytes. It does nothing without journal.
+	// MaxContentLength is how long a body may be that is logged, in bytes, as it comes and without its content coding. If it isn't positive, all bodies go to bodyOutputPath, if there is one. It does nothing without journal.
 	MaxContentLength int64 `json:"maxContentLength"`
-	// MIMEs are the media types of bodies that are logged. It does nothing without journal.
+	// MIMEs are the media types, without parameters, of bodies that are logged. It does nothing without journal.
 	MIMEs []string `json:"mimes" alt:"MIMEs"`
 }
 
@@ -79,51 +85,26 @@ type LogHeaderSpec struct {
 	Replacers []ReplacerSpec `json:"replacers"`
 }
 
-// LogBodySpec is how bodies of one media type are edited before they are logged.
-type LogBodySpec struct {
-	// MIME is the media type.
-	MIME string `json:"mime" required:"true"`
-	// Replacers edit the body, in order.
-	Replacers []ReplacerSpec `json:"replacers"`
-	// JSONFields are the paths of what to edit in a JSON body, instead of all of it.
-	JSONFields []string `json:"jsonFields" alt:"JSONFields"`
-}
-
 // Check reports what does nothing, tags that there are not, and credentials that get into the log.
 func (s *HTTPLoggerSpec) Check(c *Check) {
-	if c.IsSet(&s.ErrorHandler) {
+	if c.IsSet(&s.ErrorHandler) && !s.Journal {
 		c.Warnf(&s.ErrorHandler, diag.NoEffect, "errorHandler does nothing without journal")
 	}
-	s.Request.check(c, "request")
-	s.Response.check(c, "response")
+	s.Request.check(c, "request", s.Journal)
+	s.Response.check(c, "response", s.Journal)
 	if len(s.Response.Queries) > 0 {
 		c.Warnf(&s.Response.Queries, diag.NoEffect, "a response has no query, so queries does nothing here")
 	}
 }
 
-func (s *LoggingSpec) check(c *Check, side string) {
+func (s *LoggingSpec) check(c *Check, side string, journal bool) {
 	for i := range s.Headers {
 		checkReplacers(c, s.Headers[i].Replacers)
 	}
 	checkReplacers(c, s.Queries)
-	for i := range s.Bodies {
-		checkReplacers(c, s.Bodies[i].Replacers)
-	}
-	for _, f := range s.journalFields() {
-		if c.asks(f.p) {
-			c.Warnf(f.p, diag.NoEffect, "%s does nothing without journal", f.name)
-		}
-	}
 	s.checkHeaders(c, side)
-	s.checkFormat(c, side)
-}
-
-// journalFields are the fields that only the journal needs.
-func (s *LoggingSpec) journalFields() []namedField {
-	return []namedField{
-		{"bodies", &s.Bodies}, {"bodyOutputPath", &s.BodyOutputPath}, {"base64", &s.Base64},
-		{"maxContentLength", &s.MaxContentLength}, {"mimes", &s.MIMEs},
-	}
+	s.checkFormat(c, side, journal)
+	s.checkBodies(c, journal)
 }
 
 // credentials are the fields that let whoever reads them act for the user.
@@ -163,7 +144,7 @@ var tags = map[string]string{
 	"response": " id time type size header body duration status ",
 }
 
-func (s *LoggingSpec) checkFormat(c *Check, side string) {
+func (s *LoggingSpec) checkFormat(c *Check, side string, journal bool) {
 	for _, tag := range formatTags(s.LogFormat) {
 		if name, ok := strings.CutPrefix(tag, "header."); ok && name != "" {
 			if !s.logs(name) {
@@ -171,7 +152,7 @@ func (s *LoggingSpec) checkFormat(c *Check, side string) {
 			}
 			continue
 		}
-		if tag == "body" {
+		if tag == "body" && !journal {
 			c.Warnf(&s.LogFormat, diag.NoEffect, "%%body%% is always empty without journal")
 		} else if !strings.Contains(tags[side], " "+tag+" ") {
 			c.Warnf(&s.LogFormat, diag.UnknownValue, "a %s has no tag %%%s%%; it prints <undefined:%s>", side, tag, tag)
@@ -213,18 +194,28 @@ func (s *HTTPLoggerSpec) Lower(l *Lower) ir.Expr {
 	if logger == nil {
 		logger = l.Logger()
 	}
-	return l.Call("accesslog.New", l.Struct("accesslog.Options",
+	lines := l.Struct("accesslog.Options",
 		ir.Set("Logger", logger),
 		ir.Set("TimeFormat", l.unless(&s.TimeFormat, "2006-01-02 15:04:05.000")),
 		ir.Set("Zone", l.zone(&s.Timezone)),
 		ir.Set("Request", s.Request.lower(l, s.Request.Queries)),
 		ir.Set("Response", s.Response.lower(l, nil)),
+	)
+	if !s.Journal {
+		l.ignore(s.Request.journalFields())
+		l.ignore(s.Response.journalFields())
+		return l.Call("accesslog.New", lines)
+	}
+	return l.Try("journal.New", l.Struct("journal.Options",
+		ir.Set("Lines", lines),
+		ir.Set("Request", s.Request.lowerBodies(l)),
+		ir.Set("Response", s.Response.lowerBodies(l)),
+		ir.Set("Errors", s.errors(l)),
 	))
 }
 
 // lower returns the accesslog.Side, nil for the default one.
 func (s *LoggingSpec) lower(l *Lower, queries []ReplacerSpec) ir.Expr {
-	l.ignore(s.journalFields())
 	if len(s.Headers) == 0 && len(queries) == 0 && s.LogFormat == "" {
 		return nil
 	}
@@ -233,13 +224,13 @@ func (s *LoggingSpec) lower(l *Lower, queries []ReplacerSpec) ir.Expr {
 		h := &s.Headers[i]
 		header := []ir.Field{ir.Set("Name", ir.String(canonicalName(h.Name)))}
 		if h.Name != "*" {
-			header = append(header, ir.Set("Replacers", lowerReplacers(l, h.Replacers)))
+			header = append(header, ir.Set("Replacers", lowerReplacers(l, h.Replacers, (*ReplacerSpec).lower)))
 		}
 		headers.Items = append(headers.Items, l.Struct("accesslog.Header", header...))
 	}
 	return l.Struct("accesslog.Side",
 		ir.Set("Headers", headers),
-		ir.Set("Queries", lowerReplacers(l, queries)),
+		ir.Set("Queries", lowerReplacers(l, queries, (*ReplacerSpec).lower)),
 		ir.Set("Format", ir.String(s.LogFormat)),
 	)
 }

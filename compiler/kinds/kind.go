@@ -86,6 +86,10 @@ type ErrorHandled interface {
 	ErrorHandlerRef() *resource.Ref
 }
 
+// A Finalized is the Spec of a logger that may have something to do when the gateway stops, if the
+// Entrypoint registers it.
+type Finalized interface{ Finalizes() bool }
+
 // A Refuser is the Spec of a middleware that may refuse CORS preflight requests, so that
 // it must not stand before the one that answers them.
 type Refuser interface{ Refuses() bool }

@@ -76,6 +76,8 @@ type Lower struct {
 type Linker interface {
 	// Use returns the expression for a resource in a role, constructed before l's.
 	Use(l *Lower, ref *resource.Ref, role Role) ir.Expr
+	// Made returns the expression for a resource that something needs already, or nil.
+	Made(ref *resource.Ref) ir.Expr
 	// Target returns the resource that ref names, or nil if there is none.
 	Target(ref *resource.Ref) *Target
 	// Logger returns the logger of metadata.logger, or the default one.

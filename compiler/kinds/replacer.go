@@ -272,8 +272,13 @@ func checkPattern(c *Check, pattern *string, posix *bool) {
 	}
 }
 
-// lower returns the replace.Func.
-func (s *ReplacerSpec) lower(l *Lower) ir.Expr {
+// lower returns the replace.Func for a text.
+func (s *ReplacerSpec) lower(l *Lower) ir.Expr { return s.lowerAs(l, "") }
+
+// lowerBytes is lower for a body, in which a character is a byte.
+func (s *ReplacerSpec) lowerBytes(l *Lower) ir.Expr { return s.lowerAs(l, "Bytes") }
+
+func (s *ReplacerSpec) lowerAs(l *Lower, suffix string) ir.Expr {
 	switch {
 	case s.Fixed != nil:
 		return l.Call("replace.Fixed", l.String(&s.Fixed.Value))
@@ -285,15 +290,15 @@ func (s *ReplacerSpec) lower(l *Lower) ir.Expr {
 		}
 		return l.Call("replace.Value", m)
 	case s.Left != nil:
-		return l.Call("replace.Left", l.String(&s.Left.Char), characters(l, &s.Left.Length))
+		return l.Call("replace.Left"+suffix, l.String(&s.Left.Char), characters(l, &s.Left.Length))
 	case s.Right != nil:
-		return l.Call("replace.Right", l.String(&s.Right.Char), characters(l, &s.Right.Length))
+		return l.Call("replace.Right"+suffix, l.String(&s.Right.Char), characters(l, &s.Right.Length))
 	case s.Trim != nil:
-		return l.Call("replace.Trim", texts(l, s.Trim.CutSets)...)
+		return l.Call("replace.Trim"+suffix, texts(l, s.Trim.CutSets)...)
 	case s.TrimLeft != nil:
-		return l.Call("replace.TrimLeft", texts(l, s.TrimLeft.CutSets)...)
+		return l.Call("replace.TrimLeft"+suffix, texts(l, s.TrimLeft.CutSets)...)
 	case s.TrimRight != nil:
-		return l.Call("replace.TrimRight", texts(l, s.TrimRight.CutSets)...)
+		return l.Call("replace.TrimRight"+suffix, texts(l, s.TrimRight.CutSets)...)
 	case s.TrimPrefix != nil:
 		return l.Call("replace.TrimPrefix", texts(l, s.TrimPrefix.Prefixes)...)
 	case s.TrimSuffix != nil:
@@ -324,11 +329,11 @@ func (s *ReplacerSpec) lowerMore(l *Lower) ir.Expr {
 	}
 }
 
-// lowerReplacers returns the []replace.Func of a list.
-func lowerReplacers(l *Lower, list []ReplacerSpec) ir.Expr {
+// lowerReplacers returns the []replace.Func of a list, of which each is made by lower.
+func lowerReplacers(l *Lower, list []ReplacerSpec, lower func(*ReplacerSpec, *Lower) ir.Expr) ir.Expr {
 	funcs := ir.List{Elem: ir.Runtime("replace.Func")}
 	for i := range list {
-		funcs.Items = append(funcs.Items, list[i].lower(l))
+		funcs.Items = append(funcs.Items, lower(&list[i], l))
 	}
 	return funcs
 }

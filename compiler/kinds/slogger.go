@@ -8,7 +8,7 @@ import (
 var sLogger = Kind{
 	APIVersion: "core/v1",
 	Name:       "SLogger",
-	Roles:      []Role{Logger},
+	Roles:      []Role{Logger, Finalizer},
 	New: func() Spec {
 		return &SLoggerSpec{
 			Level:            "Info",
@@ -27,10 +27,12 @@ var sLogger = Kind{
 // Control characters in values are escaped, so a line is always one line.
 //
 // A log file is appended to, and archived when it is too large or when cron says so,
-// unless it is empty; if it can't be written, lines go to the standard error. Other than
-// in AILERON Gateway the file stays when the gateway stops, it has mode 0640, folders
+// unless it is empty; if it can't be written, lines go to the standard error. That of a logger which
+// the Entrypoint has as its default one, among its loggers or its finalizers is archived when the gateway stops, too, if no other process
+// writes it then. Other than
+// in AILERON Gateway, the file has mode 0640, folders
 // have 0750, an archive never takes the place of another one, and the outputs don't
-// depend on each other.
+// depend on each other. Several gateways may write one file.
 type SLoggerSpec struct {
 	// Level is the least important level that is written: Trace and Debug, Info, Warn, Error and Fatal. Trace is the same as Debug, and Fatal as Error.
 	Level LogLevel `json:"level"`
@@ -98,6 +100,9 @@ func (r *FieldReplacerSpec) vain() string {
 	}
 	return ""
 }
+
+// Finalizes reports whether there is a file to archive.
+func (s *SLoggerSpec) Finalizes() bool { return s.LogOutput.OutputTarget == "File" }
 
 // Lower returns the logger.
 func (s *SLoggerSpec) Lower(l *Lower) ir.Expr {

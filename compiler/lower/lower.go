@@ -123,6 +123,9 @@ func (k *linker) ownErrors(r *graph.Resource) ir.Expr {
 	return nil
 }
 
+// Made returns the variable of a resource, if it has been made.
+func (k *linker) Made(ref *resource.Ref) ir.Expr { return k.components[key{id: ref.ID()}] }
+
 // Target returns the resource that ref names.
 func (k *linker) Target(ref *resource.Ref) *kinds.Target {
 	r := k.graph.Lookup(ref.ID())

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "4995aaefa8075d5c",
+	Digest:  "99382e2694631567",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -108,6 +108,83 @@ spec:
             - expand:
                 pattern: (?P<name>\w+)=
                 template: '$${name} '
+    response:
+        headers:
+            - name: X-Hashes
+              replacers:
+                - hash:
+                    alg: SHA1
+                    encoding: Base16
+                - hash:
+                    alg: SHA224
+                    encoding: Base32
+                - hash:
+                    alg: SHA256
+                    encoding: Base32Hex
+                - hash:
+                    alg: SHA384
+                    encoding: Base32Escaped
+                - hash:
+                    alg: SHA512
+                    encoding: Base32HexEscaped
+                - hash:
+                    alg: SHA512_224
+                    encoding: Base64
+                - hash:
+                    alg: SHA512_256
+                    encoding: Base64Raw
+                - hash:
+                    alg: SHA3_224
+                    encoding: Base64URL
+                - hash:
+                    alg: SHA3_256
+                    encoding: Base64RawURL
+                - hash:
+                    alg: SHA3_384
+                    encoding: Base16
+                - hash:
+                    alg: SHA3_512
+                    encoding: Base32
+                - hash:
+                    alg: SHAKE128
+                    encoding: Base32Hex
+                - hash:
+                    alg: SHAKE256
+                    encoding: Base32Escaped
+                - hash:
+                    alg: BLAKE2s_256
+                    encoding: Base32HexEscaped
+                - hash:
+                    alg: BLAKE2b_256
+                    encoding: Base64
+                - hash:
+                    alg: BLAKE2b_384
+                    encoding: Base64Raw
+                - hash:
+                    alg: BLAKE2b_512
+                    encoding: Base64URL
+            - name: X-Ciphers
+              replacers:
+                - encrypt:
+                    alg: AESGCM
+                    encoding: Base64
+                    password: (secret)
+                - encrypt:
+                    alg: AESCBC
+                    encoding: Base64
+                    password: (secret)
+                - encrypt:
+                    alg: AESCFB
+                    encoding: Base64
+                    password: (secret)
+                - encrypt:
+                    alg: AESCTR
+                    encoding: Base64
+                    password: (secret)
+                - encrypt:
+                    alg: AESOFB
+                    encoding: Base64
+                    password: (secret)
 ---
 apiVersion: core/v1
 kind: HTTPServer

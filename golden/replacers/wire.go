@@ -50,6 +50,36 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
+	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
+	httpLoggerEncrypt2, err := encrypt.New(encrypt.AESGCM, vars.String("config.yaml:76:46", "${PASSWORD:?}"), encode.Base64)
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
+	}
+
+	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
+	httpLoggerEncrypt3, err := encrypt.New(encrypt.AESCBC, vars.String("config.yaml:77:46", "${PASSWORD:?}"), encode.Base64)
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
+	}
+
+	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
+	httpLoggerEncrypt4, err := encrypt.New(encrypt.AESCFB, vars.String("config.yaml:78:46", "${PASSWORD:?}"), encode.Base64)
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
+	}
+
+	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
+	httpLoggerEncrypt5, err := encrypt.New(encrypt.AESCTR, vars.String("config.yaml:79:46", "${PASSWORD:?}"), encode.Base64)
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
+	}
+
+	// config.yaml:24 core/v1 HTTPLogger default/default: its encrypt
+	httpLoggerEncrypt6, err := encrypt.New(encrypt.AESOFB, vars.String("config.yaml:80:46", "${PASSWORD:?}"), encode.Base64)
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
+	}
+
 	// config.yaml:24 core/v1 HTTPLogger default/default
 	httpLogger := accesslog.New(accesslog.Options{
 		Logger: logger,
@@ -81,6 +111,42 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				pattern.Replace(regexp.MustCompilePOSIX("a|ab"), "$1"),
 				pattern.Literal(regexp.MustCompile(`"password":"[^"]*"`), "$1"),
 				pattern.Expand(regexp.MustCompile(`(?P<name>\w+)=`), "${name} "),
+			},
+		},
+		Response: accesslog.Side{
+			Headers: []accesslog.Header{
+				{
+					Name: "X-Hashes",
+					Replacers: []replace.Func{
+						digest.Hash(digest.SHA1, encode.Base16),
+						digest.Hash(digest.SHA224, encode.Base32),
+						digest.Hash(digest.SHA256, encode.Base32Hex),
+						digest.Hash(digest.SHA384, encode.Base32Escaped),
+						digest.Hash(digest.SHA512, encode.Base32HexEscaped),
+						digest.Hash(digest.SHA512_224, encode.Base64),
+						digest.Hash(digest.SHA512_256, encode.Base64Raw),
+						digest.Hash(digest.SHA3_224, encode.Base64URL),
+						digest.Hash(digest.SHA3_256, encode.Base64RawURL),
+						digest.Hash(digest.SHA3_384, encode.Base16),
+						digest.Hash(digest.SHA3_512, encode.Base32),
+						digest.Hash(digest.SHAKE128, encode.Base32Hex),
+						digest.Hash(digest.SHAKE256, encode.Base32Escaped),
+						digest.Hash(blake2.S256, encode.Base32HexEscaped),
+						digest.Hash(blake2.B256, encode.Base64),
+						digest.Hash(blake2.B384, encode.Base64Raw),
+						digest.Hash(blake2.B512, encode.Base64URL),
+					},
+				},
+				{
+					Name: "X-Ciphers",
+					Replacers: []replace.Func{
+						httpLoggerEncrypt2,
+						httpLoggerEncrypt3,
+						httpLoggerEncrypt4,
+						httpLoggerEncrypt5,
+						httpLoggerEncrypt6,
+					},
+				},
 			},
 		},
 	})

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/log/timestamp"
 	"github.com/aileron-gateway/aileronc/runtime/replace"
 )
 
@@ -57,50 +56,22 @@ type Header struct {
 // status. On a leg, which has a parent or at least no request target, it logs what is sent to
 // the upstream and what it answers: status 0 if it doesn't.
 func New(o Options) gateway.Middleware {
-	if o.TimeFormat == "" {
-		o.TimeFormat = "2006-01-02 15:04:05.000"
-	}
-	l := &logger{
-		Logger:   o.Logger,
-		time:     timestamp.New(o.TimeFormat, o.Zone),
-		request:  newSide(o.Request, requestTags),
-		response: newSide(o.Response, responseTags),
-	}
-	return func(next gateway.Handler) gateway.Handler {
-		return gateway.HandlerFunc(func(x *gateway.Exchange) error {
-			if !l.Enabled(gateway.LevelInfo) {
-				return next.Serve(x)
-			}
-			return l.serve(x, next)
-		})
-	}
+	l := NewLines(o, false)
+	return func(next gateway.Handler) gateway.Handler { return &handler{l, next} }
 }
 
-type logger struct {
-	gateway.Logger
-	time              *timestamp.Format
-	request, response side
+type handler struct {
+	*Lines
+	next gateway.Handler
 }
 
-func (l *logger) serve(x *gateway.Exchange, next gateway.Handler) error {
-	side, leg := "server", x.Parent != nil || x.Request.Target == ""
-	if leg {
-		side = "client"
+// Serve logs x.
+func (h *handler) Serve(x *gateway.Exchange) error {
+	if !h.Enabled(gateway.LevelInfo) {
+		return h.next.Serve(x)
 	}
-	e := l.begin(side, x)
-	defer e.end() // on a panic, too
-	err := next.Serve(x)
-	if err != nil && (leg || gateway.StatusOf(err) == gateway.LogOnly) {
-		e.lost()
-		return err
-	}
-	if err != nil {
-		x.Fail(err)
-	}
-	if x.Response.Status == gateway.LogOnly {
-		e.lost()
-		return nil
-	}
-	e.answered()
-	return nil
+	e := h.Begin(x)
+	e.Request("")
+	defer e.Response("") // on a panic, too: whoever recovers from it answers 500
+	return e.Answered(h.next.Serve(x))
 }

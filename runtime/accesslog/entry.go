@@ -1,61 +1,100 @@
 package accesslog
 
 import (
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/log/timestamp"
 	"github.com/aileron-gateway/aileronc/runtime/replace"
 )
 
-// An entry is what a line tells: first that of the request, then that of the response.
-type entry struct {
-	log    *logger
-	x      *gateway.Exchange
-	side   string // "server" or "client"
-	id     string
-	start  time.Time
-	now    time.Time
-	query  string
-	status int
-	size   int64
-	header gateway.Header
-	length int64 // the Content-Length that is not in header, or -1
+// Lines make the log lines of exchanges. They are what [New] is made of, and the package journal.
+type Lines struct {
+	gateway.Logger
+	time              *timestamp.Format
+	request, response side
+	bodies            bool // lines tell of them
 }
 
-// begin writes the request line. What it returns is for the case that nothing
-// comes back, because of a panic: whoever recovers from it answers 500.
-func (l *logger) begin(side string, x *gateway.Exchange) entry {
-	r := &x.Request
-	e := entry{log: l, x: x, side: side, id: idOf(x), start: time.Now(), header: r.Header, length: -1}
-	e.now = e.start
-	e.query = replace.Apply(l.request.queries, r.RawQuery)
-	if r.Body != nil {
-		e.size, e.length = r.ContentLength, r.ContentLength
+// NewLines makes Lines. Bodies says whether they are logged, too.
+func NewLines(o Options, bodies bool) *Lines {
+	if o.TimeFormat == "" {
+		o.TimeFormat = "2006-01-02 15:04:05.000"
 	}
-	e.write(&l.request, "request")
-	e.status, e.size, e.header, e.length = 500, -1, nil, -1
+	return &Lines{
+		Logger:   o.Logger,
+		time:     timestamp.New(o.TimeFormat, o.Zone),
+		request:  newSide(o.Request, requestTags, bodies),
+		response: newSide(o.Response, responseTags, bodies),
+		bodies:   bodies,
+	}
+}
+
+// An Entry is what the two lines of an exchange tell.
+type Entry struct {
+	lines  *Lines
+	x      *gateway.Exchange
+	leg    bool
+	id     string
+	start  time.Time
+	q      *gateway.Request // of x, or a copy
+	status int
+	size   int64
+	header gateway.Header // of the response
+	length int64          // its Content-Length, which isn't in header, or -1
+}
+
+// Begin begins the entry of x.
+func (l *Lines) Begin(x *gateway.Exchange) Entry {
+	e := Entry{
+		lines: l, x: x, leg: x.Parent != nil || x.Request.Target == "", start: time.Now(), q: &x.Request,
+		status: 500, size: -1, length: -1, // unless Answered says otherwise
+	}
+	e.id = idOf(x, e.start)
 	return e
 }
 
-// answered takes over the response of the exchange.
-func (e *entry) answered() {
-	r := &e.x.Response
-	e.status, e.header, e.size = r.Status, r.Header, contentLength(e.x)
+// ID is the log id of the exchange.
+func (e *Entry) ID() string { return e.id }
+
+// IsLeg reports whether the exchange is one with an upstream.
+func (e *Entry) IsLeg() bool { return e.leg }
+
+// KeepRequest is for a request line that is written later: what it tells stays as it is now.
+func (e *Entry) KeepRequest() {
+	q := *e.q
+	q.RemoteAddr, q.Proto = e.remote(), e.proto()
+	q.Header = slices.Clone(q.Header)
+	e.q = &q
+}
+
+// Answered takes over the response, or err, of the handler that serves the exchange. It makes a response out of
+// err if that is for a client, and returns what is left of it.
+func (e *Entry) Answered(err error) error {
+	x := e.x
+	if err != nil && (e.leg || gateway.StatusOf(err) == gateway.LogOnly) {
+		e.status, e.size = 0, 0
+		return err
+	}
+	if err != nil {
+		x.Fail(err)
+	}
+	if x.Response.Status == gateway.LogOnly {
+		e.status, e.size = 0, 0
+		return nil
+	}
+	e.status, e.header, e.size = x.Response.Status, x.Response.Header, contentLength(x)
 	e.length = e.size
 	if e.status == 0 {
 		e.status = 200
 	}
+	return nil
 }
 
-// lost is for an exchange without a response.
-func (e *entry) lost() { e.status, e.size = 0, 0 }
-
-// end writes the response line.
-func (e *entry) end() {
-	e.now = time.Now()
-	e.write(&e.log.response, "response")
-}
+// KeepResponse is KeepRequest for the line of the response.
+func (e *Entry) KeepResponse() { e.header = slices.Clone(e.header) }
 
 // contentLength is that of the response, or -1 if it has none.
 func contentLength(x *gateway.Exchange) int64 {
@@ -72,68 +111,98 @@ func contentLength(x *gateway.Exchange) int64 {
 }
 
 // A leg has neither a peer nor a version of its own yet: those of the client tell more.
-func (e *entry) remote() string {
-	if p := e.x.Parent; p != nil && e.x.Request.RemoteAddr == "" {
+func (e *Entry) remote() string {
+	if p := e.x.Parent; p != nil && e.q.RemoteAddr == "" {
 		return p.Request.RemoteAddr
 	}
-	return e.x.Request.RemoteAddr
+	return e.q.RemoteAddr
 }
 
-func (e *entry) proto() string {
-	if p := e.x.Parent; p != nil && e.x.Request.Proto == "" {
+func (e *Entry) proto() string {
+	if p := e.x.Parent; p != nil && e.q.Proto == "" {
 		return p.Request.Proto
 	}
-	return e.x.Request.Proto
+	return e.q.Proto
 }
 
-func (e *entry) time() string            { return e.log.time.Text(e.now) }
-func (e *entry) duration() time.Duration { return e.now.Sub(e.start) }
+// side is who is on the other side.
+func (e *Entry) side() string {
+	if e.leg {
+		return "client"
+	}
+	return "server"
+}
 
-// write hands the line to the logger.
-func (e *entry) write(s *side, name string) {
+// bodySize is the size of the request.
+func (e *Entry) bodySize() int64 {
+	if e.q.Body == nil {
+		return 0
+	}
+	return e.q.ContentLength
+}
+
+// Request writes the line of the request.
+func (e *Entry) Request(body string) {
+	l, q, s := e.lines, e.q, &e.lines.request
+	query, size, length := replace.Apply(s.queries, q.RawQuery), e.bodySize(), int64(-1)
+	if q.Body != nil {
+		length = size
+	}
 	m := memories.Get().(*memory)
 	if s.format != nil {
-		m.line = e.appendFormat(m.line[:0], s, m)
-		e.log.WriteLine(m.line)
-	} else {
-		m.fields = s.collect(m.fields[:0], e.header, e.length)
-		if s == &e.log.request {
-			m.members = e.requestMembers(m)
-		} else {
-			m.members = e.responseMembers(m)
-		}
-		m.attrs[0] = gateway.Object(name, m.members...)
-		e.log.Log(e.x, gateway.LevelInfo, e.side, m.attrs[:]...)
+		l.WriteLine(e.appendRequest(m, query, body))
+		m.put()
+		return
 	}
-	m.put()
-}
-
-// requestMembers are sorted, like those of all objects in log lines.
-func (e *entry) requestMembers(m *memory) []gateway.Attr {
-	r := &e.x.Request
-	return append(m.members[:0],
+	m.fields = s.collect(m.fields[:0], q.Header, length)
+	m.members = m.members[:0]
+	if l.bodies {
+		m.members = append(m.members, gateway.String("body", body))
+	}
+	m.members = append(m.members, // sorted, like those of all objects in log lines
 		gateway.Object("header", m.fields...),
-		gateway.String("host", r.Host),
+		gateway.String("host", q.Host),
 		gateway.String("id", e.id),
-		gateway.String("method", r.Method),
-		gateway.String("path", r.Path),
+		gateway.String("method", q.Method),
+		gateway.String("path", q.Path),
 		gateway.String("proto", e.proto()),
-		gateway.String("query", e.query),
+		gateway.String("query", query),
 		gateway.String("remote", e.remote()),
-		gateway.Int("size", e.size),
-		gateway.String("time", e.time()),
+		gateway.Int("size", size),
+		gateway.String("time", l.time.Text(e.start)),
 	)
+	e.log(m, "request")
 }
 
-func (e *entry) responseMembers(m *memory) []gateway.Attr {
-	return append(m.members[:0],
-		gateway.Micros("duration", e.duration()),
+// Response writes the line of the response. It's for an exchange of which nothing came, too.
+func (e *Entry) Response(body string) {
+	l, s, now := e.lines, &e.lines.response, time.Now()
+	m := memories.Get().(*memory)
+	if s.format != nil {
+		l.WriteLine(e.appendResponse(m, now, body))
+		m.put()
+		return
+	}
+	m.fields = s.collect(m.fields[:0], e.header, e.length)
+	m.members = m.members[:0]
+	if l.bodies {
+		m.members = append(m.members, gateway.String("body", body))
+	}
+	m.members = append(m.members,
+		gateway.Micros("duration", now.Sub(e.start)),
 		gateway.Object("header", m.fields...),
 		gateway.String("id", e.id),
 		gateway.Int("size", e.size),
 		gateway.Int("status", int64(e.status)),
-		gateway.String("time", e.time()),
+		gateway.String("time", l.time.Text(now)),
 	)
+	e.log(m, "response")
+}
+
+func (e *Entry) log(m *memory, name string) {
+	m.attrs[0] = gateway.Object(name, m.members...)
+	e.lines.Log(e.x, gateway.LevelInfo, e.side(), m.attrs[:]...)
+	m.put()
 }
 
 // A memory is what making a line needs and the next line can use again.

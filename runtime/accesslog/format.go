@@ -3,6 +3,7 @@ package accesslog
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -49,7 +50,7 @@ type segment struct {
 }
 
 // parse splits a format. A percent sign that starts no tag stands for itself.
-func parse(format string, tags map[string]tag, s *side) []segment {
+func parse(format string, tags map[string]tag, s *side, bodies bool) []segment {
 	segments := []segment{}
 	text := ""
 	for {
@@ -66,7 +67,7 @@ func parse(format string, tags map[string]tag, s *side) []segment {
 			continue
 		}
 		format = rest
-		seg := segmentOf(name, tags, s)
+		seg := segmentOf(name, tags, s, bodies)
 		if seg.tag == literal {
 			text += seg.text
 			continue
@@ -88,7 +89,7 @@ func isTagName(name string) bool {
 }
 
 // segmentOf resolves a tag. What is known to be empty is a literal.
-func segmentOf(name string, tags map[string]tag, s *side) segment {
+func segmentOf(name string, tags map[string]tag, s *side, bodies bool) segment {
 	if field, ok := strings.CutPrefix(name, "header."); ok && field != "" {
 		field = gateway.CanonicalName(field)
 		if i, found := s.find(field); found {
@@ -102,54 +103,92 @@ func segmentOf(name string, tags map[string]tag, s *side) segment {
 	switch t, ok := tags[name]; {
 	case !ok:
 		return segment{text: "<undefined:" + name + ">"}
-	case t == tagBody:
+	case t == tagBody && !bodies:
 		return segment{}
 	default:
 		return segment{tag: t}
 	}
 }
 
-// appendFormat appends the line that the format of s asks for.
-func (e *entry) appendFormat(b []byte, s *side, m *memory) []byte {
-	r := &e.x.Request
+// appendRequest makes the line of a request that the format asks for.
+func (e *Entry) appendRequest(m *memory, query, body string) []byte {
+	q, s, b := e.q, &e.lines.request, m.line[:0]
+	length := int64(-1)
+	if q.Body != nil {
+		length = q.ContentLength
+	}
 	for i := range s.format {
-		seg := &s.format[i]
-		switch seg.tag {
-		case literal:
-			b = append(b, seg.text...)
-		case tagID:
-			b = append(b, e.id...)
+		switch seg := &s.format[i]; seg.tag {
 		case tagTime:
-			b = append(b, e.time()...)
+			b = append(b, e.lines.time.Text(e.start)...)
 		case tagMethod:
-			b = appendValue(b, r.Method)
+			b = appendValue(b, q.Method)
 		case tagPath:
-			b = appendValue(b, r.Path)
+			b = appendValue(b, q.Path)
 		case tagQuery:
-			b = appendValue(b, e.query)
+			b = appendValue(b, query)
 		case tagHost:
-			b = appendValue(b, r.Host)
+			b = appendValue(b, q.Host)
 		case tagRemote:
 			b = append(b, e.remote()...)
 		case tagProto:
 			b = append(b, e.proto()...)
 		case tagSize:
+			b = strconv.AppendInt(b, e.bodySize(), 10)
+		case tagBody:
+			b = appendValue(b, body)
+		case tagHeader:
+			m.fields = s.collect(m.fields[:0], q.Header, length)
+			b = appendFields(b, m.fields)
+		case tagField:
+			value, _ := seg.field.value(q.Header, length)
+			b = appendValue(b, value)
+		default:
+			b = e.appendCommon(b, seg)
+		}
+	}
+	m.line = b
+	return b
+}
+
+// appendResponse is appendRequest for the line of a response.
+func (e *Entry) appendResponse(m *memory, now time.Time, body string) []byte {
+	s, b := &e.lines.response, m.line[:0]
+	for i := range s.format {
+		switch seg := &s.format[i]; seg.tag {
+		case tagTime:
+			b = append(b, e.lines.time.Text(now)...)
+		case tagDuration:
+			b = strconv.AppendInt(b, now.Sub(e.start).Microseconds(), 10)
+		case tagStatus:
+			b = strconv.AppendInt(b, int64(e.status), 10)
+		case tagSize:
 			b = strconv.AppendInt(b, e.size, 10)
+		case tagBody:
+			b = appendValue(b, body)
 		case tagHeader:
 			m.fields = s.collect(m.fields[:0], e.header, e.length)
 			b = appendFields(b, m.fields)
 		case tagField:
 			value, _ := seg.field.value(e.header, e.length)
 			b = appendValue(b, value)
-		case tagType:
-			b = append(b, e.side...)
-		case tagDuration:
-			b = strconv.AppendInt(b, e.duration().Microseconds(), 10)
-		case tagStatus:
-			b = strconv.AppendInt(b, int64(e.status), 10)
+		default:
+			b = e.appendCommon(b, seg)
 		}
 	}
+	m.line = b
 	return b
+}
+
+// appendCommon appends a segment that means the same in both lines.
+func (e *Entry) appendCommon(b []byte, seg *segment) []byte {
+	switch seg.tag {
+	case tagID:
+		return append(b, e.id...)
+	case tagType:
+		return append(b, e.side()...)
+	}
+	return append(b, seg.text...)
 }
 
 // appendFields appends fields as "map[A:b C:d]".

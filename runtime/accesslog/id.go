@@ -16,10 +16,10 @@ import (
 var ids gateway.Slot[string]
 
 // idOf returns the log id of x, a new one if this is the first Log on the way.
-func idOf(x *gateway.Exchange) string {
+func idOf(x *gateway.Exchange, now time.Time) string {
 	id, ok := ids.Get(x)
 	if !ok {
-		id = newID(uint32(time.Now().Unix()), counter.Add(1))
+		id = newID(uint32(now.Unix()), counter.Add(1))
 		ids.Put(x, id)
 	}
 	return id

@@ -18,7 +18,7 @@ type side struct {
 	format  []segment // nil for a line with members
 }
 
-func newSide(o Side, tags map[string]tag) side {
+func newSide(o Side, tags map[string]tag, bodies bool) side {
 	s := side{queries: o.Queries}
 	for _, h := range o.Headers {
 		if h.Name == "*" {
@@ -33,7 +33,7 @@ func newSide(o Side, tags map[string]tag) side {
 		s.named[i].Replacers = append(s.named[i].Replacers, h.Replacers...)
 	}
 	if o.Format != "" {
-		s.format = parse(o.Format, tags, &s)
+		s.format = parse(o.Format, tags, &s, bodies)
 	}
 	return s
 }

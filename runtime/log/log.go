@@ -134,6 +134,15 @@ func (l *Logger) WriteLine(line []byte) {
 	l.mu.Unlock()
 }
 
+// Finalize is for the end of the gateway: if the output is a file, it is archived. Lines that come later
+// go to standard error then.
+func (l *Logger) Finalize() error {
+	if f, ok := l.out.(interface{ Finalize() error }); ok {
+		return f.Finalize()
+	}
+	return nil
+}
+
 // Log writes a line.
 func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs ...gateway.Attr) {
 	if !l.Enabled(level) {

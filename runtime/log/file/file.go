@@ -1,7 +1,9 @@
 // Package file writes log files. A file that has become too large, or too old, is
 // archived: renamed, perhaps compressed, and in the end deleted.
 //
-// The file is appended to, also by the next start of the gateway.
+// The file is appended to, also by the next start of the gateway. Several processes may write one file, such as
+// a gateway that takes over from another one: what one of them archives, the others leave soon, and until
+// then it's neither compressed nor deleted for being copied. Who archives it in another way, by renaming it, may do so, too.
 package file
 
 import (
@@ -64,11 +66,15 @@ type File struct {
 	archives naming
 	schedule *cron.Schedule // nil for none
 
-	mu    sync.Mutex
-	file  *os.File // nil once closed
-	size  int64
-	index int       // of the last archive
-	retry time.Time // when to try again to archive, after a failure
+	mu     sync.Mutex
+	file   *os.File // nil once closed
+	ending bool
+	size   int64
+	torn   bool      // the last line in the file isn't whole
+	look   time.Time // when to see if others have moved the file
+	index  int       // of the last archive
+	period string    // its name without the index, if there can be one
+	retry  time.Time // when to try again to archive, after a failure
 
 	wake chan struct{} // there is work for the janitor
 	quit chan struct{}
@@ -112,112 +118,78 @@ func Open(o Options) (*File, error) {
 func (f *File) rotates() bool { return f.o.MaxSizeMiB > 0 || f.schedule != nil }
 func (f *File) limited() bool { return f.o.MaxAge > 0 || f.o.MaxFiles > 0 || f.o.MaxTotalMiB > 0 }
 
-// open opens the file; on an error, the one before stays.
-func (f *File) open() error {
-	file, err := os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
-	if err != nil {
-		return err
-	}
-	info, err := file.Stat()
-	if err != nil {
-		_ = file.Close()
-		return err
-	}
-	if f.file != nil {
-		_ = f.file.Close()
-	}
-	f.file, f.size = file, info.Size()
-	return nil
-}
-
-// Write writes a line.
+// Write writes a line. It never fails: what can't be written to the file goes to standard error.
 func (f *File) Write(line []byte) (int, error) {
 	if f.o.Tee != nil {
 		_, _ = f.o.Tee.Write(line) // what goes wrong there doesn't concern the file
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.o.MaxSizeMiB > 0 && f.size > 0 && f.size+int64(len(line)) > f.o.MaxSizeMiB<<20 {
-		f.rotate()
-	}
-	n, err := 0, fs.ErrClosed
-	if f.file != nil {
-		n, err = f.file.Write(line)
-		f.size += int64(n)
-	}
-	if err != nil {
-		_, _ = os.Stderr.Write(line[n:])
+	if f.file == nil || f.write(line) != nil {
+		_, _ = os.Stderr.Write(line)
 	}
 	return len(line), nil
 }
 
-// Close closes the file. It stays where it is.
-func (f *File) Close() error {
-	f.mu.Lock()
-	if f.file == nil {
-		f.mu.Unlock()
-		return nil
+func (f *File) write(line []byte) error {
+	if now := time.Now(); now.After(f.look) {
+		f.follow(now)
 	}
-	err := f.file.Close()
-	f.file = nil
-	f.mu.Unlock()
-	close(f.quit)
-	f.done.Wait()
+	if f.o.MaxSizeMiB > 0 && f.size > 0 && f.size+int64(len(line)) > f.o.MaxSizeMiB<<20 {
+		f.rotate()
+	}
+	if f.torn {
+		if _, err := f.file.Write([]byte("\n")); err != nil {
+			return err
+		}
+		f.torn = false
+	}
+	n, err := f.file.Write(line)
+	f.size += int64(n)
+	f.torn = 0 < n && n < len(line)
 	return err
 }
 
-// rotate makes an archive of the file and begins a new one. If that fails, lines
-// go on into the old one.
-func (f *File) rotate() {
-	now := time.Now()
-	if f.file == nil || now.Before(f.retry) {
-		return
+// Close closes the file. It stays where it is. Lines that are written later go to standard error.
+func (f *File) Close() error { return f.end(false) }
+
+// Finalize closes the file when the gateway stops, and archives it, unless it is empty or another process writes
+// it. The archives are in order when it returns.
+func (f *File) Finalize() error { return f.end(true) }
+
+func (f *File) end(archive bool) (err error) {
+	f.mu.Lock()
+	ended := f.ending || f.file == nil
+	f.ending = true
+	f.mu.Unlock()
+	if ended {
+		return nil
 	}
-	name := f.freeName(now)
-	err := os.Rename(f.path, filepath.Join(f.o.Dir, name))
-	if err == nil || errors.Is(err, fs.ErrNotExist) { // someone else has moved it
-		err = f.open()
+	close(f.quit)
+	f.done.Wait() // while the janitor ends, lines still go into the file
+	f.mu.Lock()
+	file := f.file
+	f.file = nil
+	if archive {
+		err = f.archive(file)
 	}
-	if err != nil {
-		f.retry = now.Add(time.Minute)
-		complain("the log file can't be archived", err)
-		return
+	if e := file.Close(); !errors.Is(e, fs.ErrClosed) {
+		err = errors.Join(err, e)
 	}
-	select {
-	case f.wake <- struct{}{}:
-	default: // it is about to look anyway
+	f.mu.Unlock()
+	if archive {
+		f.tidy()
 	}
+	return err
 }
 
-// freeName is a name for an archive that none has yet.
-func (f *File) freeName(now time.Time) string {
-	now = now.In(f.o.Zone)
-	if name := f.archives.name(now, 0); name != "" && !f.taken(name) {
-		return name
+// archive gives the file the name of an archive, if it is this one's alone.
+func (f *File) archive(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 || !f.isHere(info) || !lock(file) {
+		return err
 	}
-	if !f.archives.indexed {
-		f.index = 0
-	}
-	for {
-		f.index++
-		if name := f.archives.name(now, f.index); !f.taken(name) {
-			return name
-		}
-	}
-}
-
-func (f *File) taken(name string) bool {
-	if name == f.o.Name {
-		return true
-	}
-	for _, dir := range []string{f.o.Dir, f.o.ArchiveDir} {
-		for _, n := range []string{name, name + ".gz"} {
-			if _, err := os.Lstat(filepath.Join(dir, n)); err == nil {
-				return true
-			}
-		}
-	}
-	return false
+	return f.rename(file, time.Now())
 }
 
 func complain(what string, err error) {

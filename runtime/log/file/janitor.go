@@ -16,7 +16,7 @@ import (
 
 // janitor archives the file when it is due, and puts the archives in order.
 func (f *File) janitor() {
-	var due <-chan time.Time
+	var due, again <-chan time.Time
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -28,7 +28,9 @@ func (f *File) janitor() {
 		case <-f.quit:
 			return
 		case <-f.wake:
-			f.tidy()
+			again = f.tidy()
+		case <-again:
+			again = f.tidy()
 		case <-due:
 			f.mu.Lock()
 			if f.size > 0 {
@@ -39,18 +41,28 @@ func (f *File) janitor() {
 	}
 }
 
-// tidy moves archives to where they belong and deletes those that are too many.
-func (f *File) tidy() {
+// tidy moves archives to where they belong and deletes those that are too many. It returns when to do it again, or
+// nil if there is nothing left to do.
+func (f *File) tidy() (again <-chan time.Time) {
 	for _, a := range f.list(f.o.Dir) {
-		if strings.HasSuffix(a.name, ".gz") {
+		if a.size == 0 || strings.HasSuffix(a.name, ".gz") { // an empty one is a name that is about to be used
 			continue
 		}
-		if err := f.store(a.name); err != nil {
+		switch err := f.store(a.name); {
+		case err == errBusy:
+			again = time.After(busyFor)
+		case err != nil && !errors.Is(err, fs.ErrNotExist): // unless others were faster
 			complain("an archived log file can't be moved", err)
 		}
 	}
 	f.prune(time.Now())
+	return again
 }
+
+// busyFor is how long a file is left alone that others still write to.
+const busyFor = 10 * time.Second
+
+var errBusy = errors.New("the file is being written")
 
 // An archive is a file whose name says so.
 type archive struct {
@@ -82,7 +94,7 @@ func (f *File) list(dir string) []archive {
 		list = append(list, archive{e.Name(), t, index, info.Size()})
 	}
 	slices.SortFunc(list, func(a, b archive) int {
-		if f.archives.dated {
+		if f.archives.dated || f.archives.plain != nil {
 			return cmp.Or(b.time.Compare(a.time), cmp.Compare(b.index, a.index))
 		}
 		return cmp.Or(cmp.Compare(b.index, a.index), b.time.Compare(a.time))
@@ -115,7 +127,7 @@ func (f *File) prune(now time.Time) {
 		if !tooMany && !tooOld && !tooLarge {
 			continue
 		}
-		if err := os.Remove(filepath.Join(f.o.ArchiveDir, a.name)); err != nil {
+		if err := os.Remove(filepath.Join(f.o.ArchiveDir, a.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			complain("an archived log file can't be deleted", err)
 		}
 	}
@@ -147,6 +159,9 @@ func replaceBy(from, to string, encode func(io.Writer) (io.WriteCloser, error)) 
 		return err
 	}
 	defer func() { _ = in.Close() }()
+	if !lock(in) {
+		return errBusy
+	}
 	info, err := in.Stat()
 	if err != nil {
 		return err
