@@ -23,5 +23,6 @@ var All = []Kind{
 	compressionMiddleware,
 	soapRESTMiddleware,
 	keyAuthnMiddleware,
+	throttleMiddleware,
 	goPlugin,
 }
