@@ -181,6 +181,8 @@ func TestLeakyBucket(t *testing.T) {
 			}
 			synctest.Wait()
 			time.Sleep(time.Second)
+			mu.Lock()
+			defer mu.Unlock()
 			want := map[string]int{
 				"204 after 0s": 1, "429 after 0s": 2, "204 after 50ms": 1, "429 after 75ms": 1,
 				"204 after 100ms": 1, "204 after 150ms": 1, "204 after 200ms": 1, "204 after 250ms": 1,
