@@ -95,6 +95,9 @@ func (p *Handler) Serve(x *gateway.Exchange) error {
 	if x.Request.Method == "CONNECT" {
 		return errConnect()
 	}
+	if err := x.RunOnUpstream(); err != nil {
+		return err
+	}
 	to, way, err := p.choose(x)
 	if err != nil {
 		return err
