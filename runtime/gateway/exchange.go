@@ -135,6 +135,7 @@ type Exchange struct {
 
 	ctx   context.Context // what SetContext has put
 	life  life
+	leave []func(*Exchange) error
 	done  []func(*Exchange)
 	slots []slot
 	attrs []Attr
@@ -149,6 +150,21 @@ func (x *Exchange) OnDone(f func(*Exchange)) {
 		return
 	}
 	x.done = append(x.done, f)
+}
+
+// OnUpstream registers f to run before the request is sent to an upstream. If it returns an error, the exchange is
+// refused with it.
+func (x *Exchange) OnUpstream(f func(*Exchange) error) { x.leave = append(x.leave, f) }
+
+// RunOnUpstream runs the OnUpstream functions, in the order of their registration, until one fails. Handlers
+// that send the request to an upstream call it first.
+func (x *Exchange) RunOnUpstream() error {
+	for _, f := range x.leave {
+		if err := f(x); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Fail makes the response out of err, by the error handler in charge: that of
@@ -192,12 +208,13 @@ func (x *Exchange) Finish() {
 // Reset empties x for the next request, keeping the memory of its lists. Only
 // engines, and the owner of a leg, call it.
 func (x *Exchange) Reset() {
+	clear(x.leave)
 	clear(x.done)
 	clear(x.slots)
 	clear(x.attrs)
 	x.Request = Request{Header: x.Request.Header[:0], Params: x.Request.Params[:0]}
 	x.Response.Reset()
-	x.Upstream, x.done, x.slots, x.attrs = x.Upstream[:0], x.done[:0], x.slots[:0], x.attrs[:0]
+	x.Upstream, x.leave, x.done, x.slots, x.attrs = x.Upstream[:0], x.leave[:0], x.done[:0], x.slots[:0], x.attrs[:0]
 	x.Parent, x.Errors, x.Interim, x.ctx = nil, nil, nil, nil
 	x.Start, x.Sent, x.SendErr = time.Time{}, 0, nil
 	x.life.reset()

@@ -162,3 +162,28 @@ func BenchmarkReuse(b *testing.B) {
 }
 
 func noop(*Exchange) {}
+
+// TestOnUpstream holds that the functions run in order until one fails, and only for their exchange.
+func TestOnUpstream(t *testing.T) {
+	x := new(Exchange)
+	var got []string
+	add := func(name string, err error) {
+		x.OnUpstream(func(*Exchange) error { got = append(got, name); return err })
+	}
+	add("a", nil)
+	if err := x.RunOnUpstream(); err != nil {
+		t.Error(err)
+	}
+	add("b", io.ErrUnexpectedEOF)
+	add("c", nil)
+	if err := x.RunOnUpstream(); err != io.ErrUnexpectedEOF {
+		t.Error(err)
+	}
+	if !slices.Equal(got, []string{"a", "a", "b"}) {
+		t.Errorf("%q", got)
+	}
+	x.Reset()
+	if err := x.RunOnUpstream(); err != nil || len(got) != 3 {
+		t.Errorf("the next exchange runs those of the one before: %v, %q", err, got)
+	}
+}

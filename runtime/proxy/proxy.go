@@ -110,6 +110,9 @@ func (p *Handler) Serve(x *gateway.Exchange) error {
 	if x.Request.Method == "CONNECT" {
 		return errConnect()
 	}
+	if err := x.RunOnUpstream(); err != nil {
+		return err
+	}
 	b, way, err := p.choose(x)
 	if err != nil {
 		return err

@@ -202,3 +202,27 @@ func TestServeDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for one request", n)
 	}
 }
+
+// What is to run before a request leaves for an upstream does, and can keep it from leaving.
+func TestOnUpstream(t *testing.T) {
+	var got sent
+	p := newProxy(t, recorder(t, &got), everything("http://u.example")...)
+	x := get("/a")
+	x.OnUpstream(func(x *gateway.Exchange) error {
+		if got.Path != "" {
+			t.Error("the request has left already")
+		}
+		x.Upstream.Set("X-A", "1")
+		return nil
+	})
+	if err := p.Serve(x); err != nil || got.Header.Get("X-A") != "1" {
+		t.Errorf("%v: %v", err, got)
+	}
+	got = sent{}
+	refused := &gateway.Error{Status: 500}
+	x = get("/a")
+	x.OnUpstream(func(*gateway.Exchange) error { return refused })
+	if err := p.Serve(x); err != refused || got.Path != "" {
+		t.Errorf("%v: %v", err, got)
+	}
+}
