@@ -24,5 +24,6 @@ var All = []Kind{
 	soapRESTMiddleware,
 	keyAuthnMiddleware,
 	prometheusMeter,
+	keyAuthnMiddleware,
 	goPlugin,
 }
