@@ -24,6 +24,8 @@ var All = []Kind{
 	soapRESTMiddleware,
 	keyAuthnMiddleware,
 	prometheusMeter,
+	basicAuthnMiddleware,
 	keyAuthnMiddleware,
+	idKeyAuthnMiddleware,
 	goPlugin,
 }
