@@ -225,14 +225,27 @@ func (b *routeBuilder) checkCleartext(s *HTTPServerSpec, lists ...[]resource.Ref
 	}
 	for _, list := range lists {
 		for i := range list {
-			t := b.Link.Target(&list[i])
-			if t == nil {
-				continue
-			}
-			if r, ok := t.Spec.(SecretReader); ok {
+			for _, secrets := range b.secrets(&list[i]) {
 				b.Warnf(&list[i], diag.Insecure, "clients send their %s to %s in the clear; use tlsConfig, or listen where only what ends TLS before the gateway gets through",
-					r.ReadsSecrets(), *addr)
+					secrets, *addr)
 			}
 		}
 	}
+}
+
+// secrets tells which secrets of clients a middleware, or a handler of one, reads.
+func (b *routeBuilder) secrets(ref *resource.Ref) (names []string) {
+	t := b.Link.Target(ref)
+	if t == nil {
+		return nil
+	}
+	if r, ok := t.Spec.(SecretReader); ok {
+		names = append(names, r.ReadsSecrets())
+	}
+	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
+		for i := range a.Handlers {
+			names = append(names, b.secrets(&a.Handlers[i])...)
+		}
+	}
+	return names
 }
