@@ -29,5 +29,6 @@ var All = []Kind{
 	digestAuthnMiddleware,
 	keyAuthnMiddleware,
 	idKeyAuthnMiddleware,
+	headerCertMiddleware,
 	goPlugin,
 }
