@@ -25,5 +25,11 @@ var All = []Kind{
 	keyAuthnMiddleware,
 	prometheusMeter,
 	throttleMiddleware,
+	authenticationMiddleware,
+	basicAuthnMiddleware,
+	digestAuthnMiddleware,
+	keyAuthnMiddleware,
+	idKeyAuthnMiddleware,
+	headerCertMiddleware,
 	goPlugin,
 }

@@ -23,6 +23,8 @@ type credentialFiles struct {
 	keys bool
 	// secret returns what is wrong with a decoded secret, or ""; nil finds nothing.
 	secret func(b []byte) string
+	// weakness returns why a secret is weak, or ""; nil finds nothing.
+	weakness func(b []byte) string
 }
 
 // check reads the files as far as they are there, and reports what the gateway would stumble over.
@@ -89,11 +91,15 @@ func (f *credentialFiles) checkFile(c *Check, p *string, file namedFile, seen ma
 			c.Errorf(p, diag.BadFile, "%s: %s is in %s, too", at, what, first)
 		}
 		seen[key] = at
-		if f.secret == nil {
-			continue
+		if f.secret != nil {
+			if problem := f.secret(cred.Secret); problem != "" {
+				c.Errorf(p, diag.BadFile, "%s: %s", at, problem)
+			}
 		}
-		if problem := f.secret(cred.Secret); problem != "" {
-			c.Errorf(p, diag.BadFile, "%s: %s", at, problem)
+		if f.weakness != nil {
+			if why := f.weakness(cred.Secret); why != "" {
+				c.Warnf(p, diag.Insecure, "%s: %s", at, why)
+			}
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (s *KeyAuthnMiddlewareSpec) Check(c *Check) {
 func (s *KeyAuthnMiddlewareSpec) hash() keyHash { return keyHash{&s.HashAlg, &s.HMACSecret} }
 
 func (s *KeyAuthnMiddlewareSpec) files() *credentialFiles {
-	return &credentialFiles{s.FileProvider.Paths, &s.FileProvider.Encoding, true, s.hash().lengthProblem}
+	return &credentialFiles{paths: s.FileProvider.Paths, encoding: &s.FileProvider.Encoding, keys: true, secret: s.hash().lengthProblem}
 }
 
 // Lower returns the authenticator, whose method Middleware is the middleware.

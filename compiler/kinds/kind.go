@@ -101,6 +101,13 @@ type SecretReader interface {
 	ReadsSecrets() string
 }
 
+// A PeerTruster is the Spec of a middleware that takes what requests say about their clients for the truth, so that
+// they must come from a proxy.
+type PeerTruster interface {
+	// TrustsPeers tells what whoever else sends requests could make up, in the plural: "certificates".
+	TrustsPeers() string
+}
+
 // Find returns the kind of that name, or nil.
 func Find(apiVersion, name string) *Kind {
 	for i := range All {

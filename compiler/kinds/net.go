@@ -86,6 +86,12 @@ func (s *HTTPConfig) tls() *TLSConfig {
 	return s.ListenConfig.TLSConfig
 }
 
+// knowsPeers reports whether not everybody can connect.
+func (s *HTTPConfig) knowsPeers() bool {
+	t := s.tls()
+	return s.ListenConfig != nil && len(s.ListenConfig.Networks) > 0 || t != nil && t.ClientAuth == "RequireAndVerifyClientCert"
+}
+
 // check reports what can't be listened on. addr is the field that says where to.
 func (s *ListenConfig) check(c *Check, addr *string) {
 	if s == nil {

@@ -92,7 +92,7 @@ func (b *routeBuilder) entry(s *HTTPServerSpec, vh *VirtualHostSpec, e *HandlerE
 	}
 	chain := b.Chain(vh.Middleware, Middleware, b.Chain(e.Middleware, Middleware, b.Use(&e.Handler, Handler)))
 	b.checkOrder(s.Middleware, vh.Middleware, e.Middleware, m.middleware)
-	b.checkCleartext(s, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
+	b.checkPeers(s, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
 	handler := len(b.router.Handlers)
 	b.router.Handlers = append(b.router.Handlers, ir.RouteHandler{ID: m.id, Base: m.id.Name, Chain: chain})
 
@@ -217,22 +217,45 @@ func (b *routeBuilder) checkOrder(lists ...[]resource.Ref) {
 	}
 }
 
-// checkCleartext warns of secrets that clients send in the clear, through a network.
-func (b *routeBuilder) checkCleartext(s *HTTPServerSpec, lists ...[]resource.Ref) {
+// checkPeers warns of secrets that clients send in the clear, through a network, and of middleware that trusts
+// whoever gets through to the server.
+func (b *routeBuilder) checkPeers(s *HTTPServerSpec, lists ...[]resource.Ref) {
 	addr := s.addr(b.Check)
-	if s.HTTPConfig.tls() != nil || b.Deferred(addr) || isLocal(*addr) {
+	if b.Deferred(addr) || isLocal(*addr) {
 		return
 	}
 	for _, list := range lists {
 		for i := range list {
-			t := b.Link.Target(&list[i])
-			if t == nil {
+			if t := b.Link.Target(&list[i]); t != nil && !s.HTTPConfig.knowsPeers() {
+				if p, ok := t.Spec.(PeerTruster); ok {
+					b.Warnf(&list[i], diag.Insecure, "whoever gets through to %s can make up %s; name the proxies in listenConfig.networks, or ask them for certificates of their own",
+						*addr, p.TrustsPeers())
+				}
+			}
+			if s.HTTPConfig.tls() != nil {
 				continue
 			}
-			if r, ok := t.Spec.(SecretReader); ok {
+			for _, secrets := range b.secrets(&list[i]) {
 				b.Warnf(&list[i], diag.Insecure, "clients send their %s to %s in the clear; use tlsConfig, or listen where only what ends TLS before the gateway gets through",
-					r.ReadsSecrets(), *addr)
+					secrets, *addr)
 			}
 		}
 	}
+}
+
+// secrets tells which secrets of clients a middleware, or a handler of one, reads.
+func (b *routeBuilder) secrets(ref *resource.Ref) (names []string) {
+	t := b.Link.Target(ref)
+	if t == nil {
+		return nil
+	}
+	if r, ok := t.Spec.(SecretReader); ok {
+		names = append(names, r.ReadsSecrets())
+	}
+	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
+		for i := range a.Handlers {
+			names = append(names, b.secrets(&a.Handlers[i])...)
+		}
+	}
+	return names
 }

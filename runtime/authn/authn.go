@@ -125,19 +125,3 @@ func (i *Identity) Claims() map[string]any {
 	}
 	return m
 }
-
-// Header returns the field that holds credentials, whether there is one, and whether it is the only one: of
-// several, who reads them next may take another.
-func Header(x *gateway.Exchange, name string) (value string, ok, single bool) {
-	for i := range x.Request.Header {
-		f := &x.Request.Header[i]
-		switch {
-		case !gateway.EqualName(f.Name, name):
-		case ok:
-			return value, true, false
-		default:
-			value, ok = f.Value, true
-		}
-	}
-	return value, ok, ok
-}

@@ -69,6 +69,16 @@ func (h *Hasher) Put(w *Work) {
 // Sum returns what becomes of key.
 func (w *Work) Sum(key string) []byte {
 	w.in = append(w.in[:0], key...)
+	return w.sum()
+}
+
+// SumBytes is Sum for bytes.
+func (w *Work) SumBytes(key []byte) []byte {
+	w.in = append(w.in[:0], key...)
+	return w.sum()
+}
+
+func (w *Work) sum() []byte {
 	if w.hash == nil {
 		return w.in
 	}
