@@ -40,6 +40,7 @@ type conn struct {
 	running *exchange // that has not ended
 	since   instant   // when it began
 	look    instant   // when the watch looks next whether the client is still there
+	lean    bool      // it waits, or is to wait, without the buffers of TLS
 	tunnel  *tunnel   // of an upgraded connection
 }
 
@@ -155,7 +156,9 @@ func (c *conn) await() bool {
 			c.in.release()
 			err = c.sock.serveReads(&c.in, c.inline)
 		default:
-			err = c.in.wait()
+			if err = c.in.wait(); err != nil && c.goesLean(err) {
+				err = c.waitLean()
+			}
 		}
 		if c.ended || c.next != nil {
 			return !c.ended
@@ -192,6 +195,10 @@ func (c *conn) wake() {
 	}
 	c.mu.Lock()
 	c.waiting, c.fresh, c.reading = false, false, true
+	if c.lean {
+		c.lean = false
+		c.sock.rd.limit.Store(0) // the client has been faster than the watch
+	}
 	if c.server.draining.Load() {
 		c.sock.limitReads(after(newcomers)) // later than what drain may just have set
 	}

@@ -72,6 +72,9 @@ func (c *conn) check() bool {
 	switch {
 	case c.tunnel != nil: // whoever copies notices
 	case !c.sock.isGone(e == nil || !e.isReading()): // one half may end before all that it has sent has been read
+		if e == nil {
+			c.askLean(at)
+		}
 	case e != nil:
 		e.Cancel(context.Canceled)
 	case c.waiting:

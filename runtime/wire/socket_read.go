@@ -15,6 +15,21 @@ func (s *socket) ReadBuffer() (b *buffer, n int, err error) {
 		n, err = s.Read(b[:])
 		return b, n, err
 	}
+	if err := s.waitRaw(s.readable); err != nil {
+		return nil, 0, err
+	}
+	b, n, err = s.got, s.gotN, s.gotErr
+	s.got = nil
+	return b, n, err
+}
+
+// waitReadable waits for the peer without reading. s.raw must not be nil.
+func (s *socket) waitReadable() error {
+	return s.waitRaw(func(fd uintptr) bool { return !isSilent(fd) })
+}
+
+// waitRaw calls read, now and each time something has come, until it returns true.
+func (s *socket) waitRaw(read func(fd uintptr) bool) error {
 	limit := s.rd.want
 	if s.readEach > 0 {
 		s.rd.want = earlier(limit, after(s.readEach))
@@ -23,16 +38,14 @@ func (s *socket) ReadBuffer() (b *buffer, n int, err error) {
 	exact := false
 	for {
 		if err := s.arm(&s.rd, setRead, exact); err != nil {
-			return nil, 0, err
+			return err
 		}
-		err := s.raw.Read(s.readable)
+		err := s.raw.Read(read)
 		if err == nil {
-			b, n, err = s.got, s.gotN, s.gotErr
-			s.got = nil
-			return b, n, err
+			return nil
 		}
 		if !s.again(&s.rd, err) {
-			return nil, 0, s.failure(err)
+			return s.failure(err)
 		}
 		exact = true
 	}
@@ -43,20 +56,10 @@ func (s *socket) ReadBuffer() (b *buffer, n int, err error) {
 func (s *socket) serveReads(in *input, serve func() bool) error {
 	s.in, s.inline = in, serve
 	defer func() { s.inline = nil }()
-	exact := false
-	for {
-		if err := s.arm(&s.rd, setRead, exact); err != nil {
-			return err
-		}
-		err := s.raw.Read(s.readable)
-		if err == nil {
-			return s.gotErr
-		}
-		if !s.again(&s.rd, err) {
-			return s.failure(err)
-		}
-		exact = true
+	if err := s.waitRaw(s.readable); err != nil {
+		return err
 	}
+	return s.gotErr
 }
 
 // silence is how long an answer is waited for before the connection is looked at again, see Ask.

@@ -250,7 +250,7 @@ func testNoResponseSplitting(t *testing.T, e Engine) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := start(t, e, wire.ServerOptions{}, func(x *gateway.Exchange) error {
-				x.Response.Header = h
+				x.Response.Header = append(x.Response.Header, h...) // its memory is the engine's
 				if x.Request.Path == "/trailer" {
 					x.Response.Header, x.Response.Trailer = nil, func() gateway.Header { return h }
 				}

@@ -122,7 +122,7 @@ func testDeadlineInBody(t *testing.T, e Engine) {
 	})
 	l := newLeg(t, "GET", u.url())
 	defer l.end()
-	ctx, cancel := context.WithTimeout(l.Context(), 10*soon)
+	ctx, cancel := context.WithTimeout(l.Context(), 50*soon)
 	defer cancel()
 	l.SetContext(ctx)
 	l.serve(newTransport(t, e, wire.TransportOptions{}))
