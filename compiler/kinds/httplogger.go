@@ -90,6 +90,9 @@ func (s *HTTPLoggerSpec) Check(c *Check) {
 	if c.IsSet(&s.ErrorHandler) && !s.Journal {
 		c.Warnf(&s.ErrorHandler, diag.NoEffect, "errorHandler does nothing without journal")
 	}
+	if c.IsSet(&c.Meta.ErrorHandler) && !s.Journal {
+		c.Warnf(&c.Meta.ErrorHandler, diag.NoEffect, "an HTTPLogger without journal refuses nothing, so errorHandler does nothing")
+	}
 	s.Request.check(c, "request", s.Journal)
 	s.Response.check(c, "response", s.Journal)
 	if len(s.Response.Queries) > 0 {

@@ -155,34 +155,43 @@ func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs
 	if l.callers != nil {
 		at := l.callers.ofLog(b)
 		b.parts = [3]gateway.Attr{gateway.String("file", at.file), gateway.String("func", at.function), gateway.Int("line", at.line)}
-		w.member(gateway.Object("location", b.parts[:]...), l.edits.child("location"))
+		b.one = gateway.Object("location", b.parts[:]...)
+		w.member(&b.one, l.edits.child("location"))
 	}
 	if x != nil {
-		for _, a := range x.Attached() {
-			w.member(a, l.edits.child(a.Key))
-		}
+		l.members(&w, x.Attached())
 	}
-	for _, a := range attrs {
-		w.member(a, l.edits.child(a.Key))
-	}
+	l.members(&w, attrs)
 	w.end()
 	l.WriteLine(w.b)
 	b.put(w.b)
 }
 
+func (l *Logger) members(w *writer, attrs []gateway.Attr) {
+	for i := range attrs {
+		a := &attrs[i]
+		w.member(a, l.edits.child(a.Key))
+	}
+}
+
 // head writes the members that every line has.
 func (l *Logger) head(w *writer, b *buffer, level gateway.Level, msg string) {
 	now := time.Now()
-	w.member(gateway.String("time", l.time.Text(now)), nil)
-	w.member(gateway.String("level", levelNames[level]), l.edits.child("level"))
-	w.member(gateway.String("msg", msg), l.edits.child("msg"))
+	text := func(name, value string, edits *node) {
+		b.one = gateway.String(name, value)
+		w.member(&b.one, edits)
+	}
+	text("time", l.time.Text(now), nil)
+	text("level", levelNames[level], l.edits.child("level"))
+	text("msg", msg, l.edits.child("msg"))
 	if l.date != nil {
 		b.parts = [3]gateway.Attr{
 			gateway.String("date", l.date.Text(now)),
 			gateway.String("time", l.clock.Text(now)),
 			gateway.String("zone", l.date.Zone()),
 		}
-		w.member(gateway.Object("datetime", b.parts[:]...), l.edits.child("datetime"))
+		b.one = gateway.Object("datetime", b.parts[:]...)
+		w.member(&b.one, l.edits.child("datetime"))
 	}
 }
 
@@ -197,6 +206,7 @@ var levelNames = [...]string{
 // A buffer is what making a line needs and the next line can use again.
 type buffer struct {
 	bytes []byte
+	one   gateway.Attr
 	parts [3]gateway.Attr
 	pcs   [1]uintptr
 }
@@ -209,6 +219,7 @@ func (b *buffer) put(bytes []byte) {
 		return
 	}
 	b.bytes = bytes
+	b.one = gateway.Attr{}
 	clear(b.parts[:])
 	buffers.Put(b)
 }

@@ -27,8 +27,8 @@ func (w *writer) end() {
 	w.b = append(w.b, '\n')
 }
 
-// member appends a member of the line, as edits want it.
-func (w *writer) member(a gateway.Attr, edits *node) {
+// member appends a member of the line, as edits want it. It keeps nothing of a.
+func (w *writer) member(a *gateway.Attr, edits *node) {
 	if !w.text {
 		w.jsonMember(a, edits)
 		return
@@ -39,12 +39,16 @@ func (w *writer) member(a gateway.Attr, edits *node) {
 	if len(w.b) > 0 {
 		w.b = append(w.b, ' ')
 	}
-	w.textToken(func() { w.b = append(w.b, a.Key...) })
+	start := len(w.b)
+	w.b = append(w.b, a.Key...)
+	w.quote(start)
 	w.b = append(w.b, '=')
-	w.textToken(func() { w.textValue(a, edits) })
+	start = len(w.b)
+	w.textValue(a, edits)
+	w.quote(start)
 }
 
-func (w *writer) jsonMember(a gateway.Attr, edits *node) {
+func (w *writer) jsonMember(a *gateway.Attr, edits *node) {
 	if edits.removes() {
 		return
 	}
@@ -62,15 +66,21 @@ func (w *writer) jsonMember(a gateway.Attr, edits *node) {
 		w.b = strconv.AppendBool(w.b, a.Number() != 0)
 	case gateway.KindObject:
 		w.b = append(w.b, '{')
-		for _, m := range a.Members() {
-			w.jsonMember(m, edits.child(m.Key))
+		members := a.Members()
+		for i := range members {
+			m := &members[i]
+			if edits == nil { // nearly always
+				w.jsonMember(m, nil)
+			} else {
+				w.jsonMember(m, edits.child(m.Key))
+			}
 		}
 		w.b = append(w.b, '}')
 	}
 }
 
 // textValue appends a value; objects look like the maps of package fmt.
-func (w *writer) textValue(a gateway.Attr, edits *node) {
+func (w *writer) textValue(a *gateway.Attr, edits *node) {
 	switch a.Kind() {
 	case gateway.KindString:
 		w.b = append(w.b, edits.edit(a.Text())...)
@@ -81,7 +91,9 @@ func (w *writer) textValue(a gateway.Attr, edits *node) {
 	case gateway.KindObject:
 		w.b = append(w.b, "map["...)
 		first := true
-		for _, m := range a.Members() {
+		members := a.Members()
+		for i := range members {
+			m := &members[i]
 			e := edits.child(m.Key)
 			if e.removes() {
 				continue
@@ -97,10 +109,8 @@ func (w *writer) textValue(a gateway.Attr, edits *node) {
 	}
 }
 
-// textToken quotes what write appends, if it has to be.
-func (w *writer) textToken(write func()) {
-	start := len(w.b)
-	write()
+// quote quotes what stands behind start, if it has to be.
+func (w *writer) quote(start int) {
 	if raw := w.b[start:]; needsQuotes(raw) {
 		w.b = appendQuoted(w.b, raw)
 		w.b = append(w.b[:start], w.b[start+len(raw):]...)
@@ -109,6 +119,10 @@ func (w *writer) textToken(write func()) {
 
 func needsQuotes(s []byte) bool {
 	for i := 0; i < len(s); {
+		if c := s[i]; plain[c] && c != ' ' && c != '=' || c == '\\' {
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRune(s[i:])
 		if r == ' ' || r == '"' || r == '=' || r == utf8.RuneError || !unicode.IsPrint(r) {
 			return true
@@ -122,6 +136,14 @@ func needsQuotes(s []byte) bool {
 func appendQuoted(b, s []byte) []byte {
 	b = append(b, '"')
 	for len(s) > 0 {
+		n := 0
+		for n < len(s) && plain[s[n]] {
+			n++
+		}
+		if n > 0 {
+			b, s = append(b, s[:n]...), s[n:]
+			continue
+		}
 		r, size := utf8.DecodeRune(s)
 		switch {
 		case r == '"' || r == '\\':

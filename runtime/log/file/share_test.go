@@ -212,6 +212,28 @@ func TestFallback(t *testing.T) {
 	}
 }
 
+// Neither of the outputs depends on the other.
+func TestTeeFails(t *testing.T) {
+	dir := t.TempDir()
+	bad, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bad.Close()
+	f := open(t, Options{Dir: dir, Tee: bad})
+	_, _ = f.Write([]byte("a\n"))
+	eventually(t, dir, "application.log:a1")
+
+	var tee strings.Builder
+	f = open(t, Options{Dir: dir, Tee: &tee})
+	good := f.file
+	f.file = bad
+	if got := stderr(t, func() { _, _ = f.Write([]byte("b\n")) }); got != "b\n" || tee.String() != "b\n" {
+		t.Errorf("standard error has %q, the tee %q", got, tee.String())
+	}
+	f.file = good
+}
+
 // No line is lost, however many processes write, archive, compress and stop.
 func TestNothingIsLost(t *testing.T) {
 	dir := t.TempDir()
