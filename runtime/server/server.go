@@ -80,6 +80,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	cancel   context.CancelFunc // ends all exchanges
+	upgraded func(net.Conn, http.Handler)
 }
 
 // New returns a server whose requests h answers. It isn't listening yet.
