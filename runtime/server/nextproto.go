@@ -53,7 +53,10 @@ func (s *Server) checkFrames() {
 			_ = c.Close()
 		}
 	}
-	s.upgraded = func(c net.Conn, h http.Handler) { all[anyProtocol](s.http, hidden(c), h) }
+	if s.options.HTTP2.H2C {
+		s.upgraded = func(c net.Conn, h http.Handler) { all[anyProtocol](s.http, hidden(c), h) }
+		s.engine.upgrade = s.switchOver
+	}
 }
 
 // readPreface reads the preface, and reports whether it is one.

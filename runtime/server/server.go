@@ -80,13 +80,14 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	cancel   context.CancelFunc // ends all exchanges
+	base     context.Context    // that of all requests
 	upgraded func(net.Conn, http.Handler)
 }
 
 // New returns a server whose requests h answers. It isn't listening yet.
 func New(o Options, h gateway.Handler) *Server {
 	base, cancel := context.WithCancel(context.Background())
-	s := &Server{options: o, engine: newEngine(&o, h), cancel: cancel}
+	s := &Server{options: o, engine: newEngine(&o, h), cancel: cancel, base: base}
 	s.http = &http.Server{
 		Handler:                      s.engine,
 		DisableGeneralOptionsHandler: true, // the engine answers, Alt-Svc included
