@@ -54,7 +54,8 @@ type Options struct {
 
 // HTTP2 configures HTTP/2 (RFC 9113). The zero value means the defaults of net/http.
 type HTTP2 struct {
-	// H2C accepts HTTP/2 with prior knowledge on cleartext connections, too (RFC 9113, section 3.3).
+	// H2C accepts HTTP/2 on cleartext connections, too, with prior knowledge (RFC 9113, section 3.3) and by an Upgrade (RFC 7540,
+	// section 3.2).
 	H2C bool
 	// MaxConcurrentStreams is how many streams a client may have open on a
 	// connection; 250 by default.
