@@ -24,6 +24,7 @@ var errorHandler = Kind{
 //
 // Each error is logged once, as "serve http error. status=N" with its code, kind, message
 // and stack: at level Error from status 500 on, otherwise at Debug.
+// A client of gRPC (content type application/grpc, but not gRPC-Web) gets a status of gRPC instead, whatever the messages say.
 // An error of the server stays at level Error even if a message shows another status to the client.
 type ErrorHandlerSpec struct {
 	// StackAlways logs a stack with client errors, too.

@@ -30,6 +30,8 @@ var httpServer = Kind{
 // running requests end within shutdownTimeout.
 //
 // HTTP/1.1 is spoken by the engine that the gateway is built with (--engine), HTTP/2 always by Go's net/http.
+// Clients of HTTP/2 may open WebSockets by extended CONNECT (RFC 8441), which handlers and upstreams see as the Upgrade of HTTP/1.1;
+// GODEBUG=http2xconnect=0 in the environment turns that off.
 type HTTPServerSpec struct {
 	// Addr is the address to listen on, as host:port. An address in httpConfig.listenConfig takes precedence.
 	Addr string `json:"addr"`

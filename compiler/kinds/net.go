@@ -64,7 +64,8 @@ type HTTP2Config struct {
 	MaxUploadBufferPerConnection int32 `json:"maxUploadBufferPerConnection"`
 	// MaxUploadBufferPerStream is the flow-control window of a request, in bytes. The default is 1 MiB.
 	MaxUploadBufferPerStream int32 `json:"maxUploadBufferPerStream"`
-	// EnableH2C serves HTTP/2 on cleartext connections, too, to clients that begin with it (prior knowledge).
+	// EnableH2C serves HTTP/2 on cleartext connections, too, to clients that begin with it (prior knowledge) and to those
+	// that ask for it by an Upgrade from HTTP/1.1 (RFC 7540, section 3.2), in a request without a body.
 	EnableH2C bool `json:"enableH2C"`
 	// AltSvc is the value of an Alt-Svc header on each response (RFC 7838). It takes precedence over that of httpConfig. (AILERON Gateway doesn't send it.)
 	AltSvc string `json:"altSvc" format:"header-value"`

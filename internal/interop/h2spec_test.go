@@ -21,10 +21,7 @@ type failure struct {
 
 // known are the cases that fail.
 var known = map[string]failure{
-	"http2/3.5/2":     {"cleartext", "the port is that of HTTP/1.1, too, where what comes is a faulty request, which is answered by 400 before the connection is closed; h2spec wants it closed without a word"},
-	"http2/6.5.3/1":   {"", "net/http takes a SETTINGS frame with a repeated parameter for an error of the connection"},
-	"http2/8.1.2.2/1": {"", "net/http answers requests with Connection by 400, as RFC 9113, section 8.1.1, allows, but doesn't reset the stream after that"},
-	"http2/8.1.2.2/2": {"", "likewise with TE"},
+	"http2/3.5/2": {"cleartext", "the port is that of HTTP/1.1, too, where what comes is a faulty request, which is answered by 400 before the connection is closed; h2spec wants it closed without a word"},
 }
 
 // TestH2spec runs all cases of h2spec, those for strict readers of the RFCs, too.

@@ -1,5 +1,7 @@
 package protocols
 
+//lint:file-ignore SA1019 the client of net/http can't send :protocol, this one can
+
 import (
 	"context"
 	"crypto/sha1"

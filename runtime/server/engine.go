@@ -12,6 +12,7 @@ import (
 
 // An engine turns the requests of net/http into exchanges.
 type engine struct {
+	upgrade   func(http.ResponseWriter, *http.Request) bool // to HTTP/2; nil for none
 	handler   gateway.Handler
 	errors    gateway.ErrorHandler
 	altSvc    []string // the values of the Alt-Svc field
@@ -50,6 +51,9 @@ func newEngine(o *Options, h gateway.Handler) *engine {
 
 // ServeHTTP runs one exchange.
 func (g *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.upgrade != nil && g.upgrade(w, r) {
+		return
+	}
 	g.active.Add(1)
 	defer g.leave()
 	e := g.pool.Get().(*exchange)

@@ -28,14 +28,15 @@ func (s *Server) setProtocols() {
 		MaxReceiveBufferPerStream:     h2.MaxReceiveBufferPerStream,
 		PermitProhibitedCipherSuites:  h2.PermitProhibitedCipherSuites,
 	}
-	if h2.IdleTimeout > 0 && h2.IdleTimeout != s.http.IdleTimeout {
-		// net/http has one IdleTimeout for both versions. For HTTP/2 it is read once,
-		// when the first Serve sets HTTP/2 up, for HTTP/1.1 at each wait.
-		http1 := s.http.IdleTimeout
+	// net/http has one IdleTimeout for both versions. For HTTP/2 it is read once,
+	// when the first Serve sets HTTP/2 up, for HTTP/1.1 at each wait.
+	http1 := s.http.IdleTimeout
+	if h2.IdleTimeout > 0 {
 		s.http.IdleTimeout = h2.IdleTimeout
-		_ = s.http.Serve(noListener{})
-		s.http.IdleTimeout = http1
 	}
+	_ = s.http.Serve(noListener{})
+	s.http.IdleTimeout = http1
+	s.checkFrames()
 }
 
 // noListener has no connections.

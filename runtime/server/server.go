@@ -54,7 +54,8 @@ type Options struct {
 
 // HTTP2 configures HTTP/2 (RFC 9113). The zero value means the defaults of net/http.
 type HTTP2 struct {
-	// H2C accepts HTTP/2 with prior knowledge on cleartext connections, too (RFC 9113, section 3.3).
+	// H2C accepts HTTP/2 on cleartext connections, too, with prior knowledge (RFC 9113, section 3.3) and by an Upgrade (RFC 7540,
+	// section 3.2).
 	H2C bool
 	// MaxConcurrentStreams is how many streams a client may have open on a
 	// connection; 250 by default.
@@ -80,12 +81,14 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	cancel   context.CancelFunc // ends all exchanges
+	base     context.Context    // that of all requests
+	upgraded func(net.Conn, http.Handler)
 }
 
 // New returns a server whose requests h answers. It isn't listening yet.
 func New(o Options, h gateway.Handler) *Server {
 	base, cancel := context.WithCancel(context.Background())
-	s := &Server{options: o, engine: newEngine(&o, h), cancel: cancel}
+	s := &Server{options: o, engine: newEngine(&o, h), cancel: cancel, base: base}
 	s.http = &http.Server{
 		Handler:                      s.engine,
 		DisableGeneralOptionsHandler: true, // the engine answers, Alt-Svc included

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ func rawServer2(t *testing.T, settings []http2.Setting, serve func(f *framed, s 
 
 // requests answers requests until the connection ends, each when answer says so. It tells of each.
 func (f *framed) requests(got chan<- *http2.HeadersFrame, answer <-chan struct{}) {
+	var mu sync.Mutex
 	for {
 		frame, err := f.ReadFrame()
 		if err != nil {
@@ -56,6 +58,8 @@ func (f *framed) requests(got chan<- *http2.HeadersFrame, answer <-chan struct{}
 		id := h.StreamID
 		go func() {
 			<-answer
+			mu.Lock()
+			defer mu.Unlock()
 			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: []byte{0x88}, EndHeaders: true, EndStream: true})
 		}()
 	}

@@ -2,8 +2,12 @@ package wire
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/h2c"
 )
 
 // A handover is the listener of the connections that speak HTTP/2.
@@ -60,6 +64,33 @@ func (h *handover) Addr() net.Addr { return h.addr }
 // preface is the head that clients of HTTP/2 with prior knowledge begin with, made to look like one
 // of HTTP/1.1 (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\n"
+
+// switchOver has HTTP/2 served on a connection whose client has asked for it by q, which is the first request then (RFC 7540, section 3.2).
+func (c *conn) switchOver(q *gateway.Request) {
+	begin := append([]byte(nil), c.in.buffered()...)
+	c.give(&switchedConn{begunConn: begunConn{c.sock, begin}, begun: h2c.Frames(q)}, nil)
+}
+
+// A switchedConn is a connection that becomes one of HTTP/2.
+type switchedConn struct {
+	begunConn
+	begun []byte
+	told  bool // the client has been told
+}
+
+// Begun returns the frames of the first request.
+func (c *switchedConn) Begun() []byte { return c.begun }
+
+// Read tells the client first that it may speak HTTP/2.
+func (c *switchedConn) Read(p []byte) (int, error) {
+	if !c.told {
+		c.told = true
+		if _, err := io.WriteString(c.Conn, h2c.Response); err != nil {
+			return 0, err
+		}
+	}
+	return c.begunConn.Read(p)
+}
 
 // A begunConn is a connection of which something has been read already.
 type begunConn struct {
