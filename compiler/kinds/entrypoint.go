@@ -44,15 +44,20 @@ func (s *EntrypointSpec) Check(c *Check) {
 
 // Lower returns the gateway as a whole.
 func (s *EntrypointSpec) Lower(l *Lower) ir.Expr {
+	logger := l.Logger()
+	runners := l.each("app.Runner", s.Runners, Runner)
+	initializers := l.each("app.Initializer", s.Initializers, Initializer)
+	finalizers := l.each("app.Finalizer", s.Finalizers, Finalizer)
+	runners.Items = append(runners.Items, l.Link.Runners()...) // what all of them need
 	return ir.Struct{Type: ir.Runtime("app.Gateway"), Pointer: true, Fields: []ir.Field{
-		ir.Set("Logger", l.Logger()),
-		ir.Set("Runners", l.each("app.Runner", s.Runners, Runner)),
-		ir.Set("Initializers", l.each("app.Initializer", s.Initializers, Initializer)),
-		ir.Set("Finalizers", l.each("app.Finalizer", s.Finalizers, Finalizer)),
+		ir.Set("Logger", logger),
+		ir.Set("Runners", runners),
+		ir.Set("Initializers", initializers),
+		ir.Set("Finalizers", finalizers),
 	}}
 }
 
-func (l *Lower) each(elem string, refs []resource.Ref, role Role) ir.Expr {
+func (l *Lower) each(elem string, refs []resource.Ref, role Role) ir.List {
 	list := ir.List{Elem: ir.Runtime(elem)}
 	for i := range refs {
 		list.Items = append(list.Items, l.Use(&refs[i], role))

@@ -86,6 +86,10 @@ type ErrorHandled interface {
 // it must not stand before the one that answers them.
 type Refuser interface{ Refuses() bool }
 
+// An UpstreamMeter is the Spec of something that shows the counts of upstreams, if it does. Without any, nothing
+// is counted.
+type UpstreamMeter interface{ MeasuresUpstreams() bool }
+
 // Find returns the kind of that name, or nil.
 func Find(apiVersion, name string) *Kind {
 	for i := range All {
