@@ -47,11 +47,16 @@ func (s *EntrypointSpec) Check(c *Check) {
 
 // Lower returns the gateway as a whole.
 func (s *EntrypointSpec) Lower(l *Lower) ir.Expr {
+	logger := l.Logger()
+	runners := l.each("app.Runner", s.Runners, Runner)
+	initializers := l.each("app.Initializer", s.Initializers, Initializer)
+	finalizers := s.finalizers(l)                              // the last, when all that is needed has been made
+	runners.Items = append(runners.Items, l.Link.Runners()...) // what all of them need
 	return ir.Struct{Type: ir.Runtime("app.Gateway"), Pointer: true, Fields: []ir.Field{
-		ir.Set("Logger", l.Logger()),
-		ir.Set("Runners", l.each("app.Runner", s.Runners, Runner)),
-		ir.Set("Initializers", l.each("app.Initializer", s.Initializers, Initializer)),
-		ir.Set("Finalizers", s.finalizers(l)), // the last, when all that is needed has been made
+		ir.Set("Logger", logger),
+		ir.Set("Runners", runners),
+		ir.Set("Initializers", initializers),
+		ir.Set("Finalizers", finalizers),
 	}}
 }
 
@@ -81,7 +86,7 @@ func (s *EntrypointSpec) finalizers(l *Lower) ir.Expr {
 	return list
 }
 
-func (l *Lower) each(elem string, refs []resource.Ref, role Role) ir.Expr {
+func (l *Lower) each(elem string, refs []resource.Ref, role Role) ir.List {
 	list := ir.List{Elem: ir.Runtime(elem)}
 	for i := range refs {
 		list.Items = append(list.Items, l.Use(&refs[i], role))

@@ -33,6 +33,8 @@ type HTTPClientSpec struct {
 	HTTP2TransportConfig *HTTP2TransportConfig `json:"http2TransportConfig" alt:"HTTP2TransportConfig" oneof:"transport"`
 	// HTTP3TransportConfig is the configuration of a client of HTTP/3.
 	HTTP3TransportConfig *struct{} `json:"http3TransportConfig" alt:"HTTP3TransportConfig" oneof:"transport" reject:"HTTP/3 needs a QUIC engine, which this version doesn't have; use httpTransportConfig with allowHTTP2, or http2TransportConfig"`
+
+	lowered ir.Expr // the transport, in a variable
 }
 
 // RetryConfig says which requests are sent again: those that get no response, and those
@@ -94,6 +96,7 @@ func (s *HTTPClientSpec) Lower(l *Lower) ir.Expr {
 	if fails {
 		transport = l.Link.Part(l, "transport", true, transport)
 	}
+	s.lowered = transport
 	if gunzip != nil {
 		transport = ir.Call{Fun: gunzip, Args: []ir.Expr{transport}}
 	}

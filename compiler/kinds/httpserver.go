@@ -49,7 +49,7 @@ type HTTPServerSpec struct {
 	VirtualHosts []VirtualHostSpec `json:"virtualHosts"`
 	// EnableProfile serves the profiles of net/http/pprof below /debug/pprof/.
 	EnableProfile bool `json:"enableProfile"`
-	// EnableExpvar serves the variables of package expvar at /debug/vars.
+	// EnableExpvar serves the variables of package expvar at /debug/vars, and among them the counts of requests to upstreams.
 	EnableExpvar bool `json:"enableExpvar"`
 }
 
@@ -100,6 +100,9 @@ type HandlerEntry struct {
 	// Handler is the handler.
 	Handler resource.Ref `json:"handler" required:"true" role:"Handler"`
 }
+
+// MeasuresUpstreams reports whether the counts of upstreams are shown.
+func (s *HTTPServerSpec) MeasuresUpstreams() bool { return s.EnableExpvar }
 
 // Check reports what can't be served.
 func (s *HTTPServerSpec) Check(c *Check) {

@@ -108,6 +108,10 @@ type PeerTruster interface {
 	TrustsPeers() string
 }
 
+// An UpstreamMeter is the Spec of something that shows the counts of upstreams, if it does. Without any, nothing
+// is counted.
+type UpstreamMeter interface{ MeasuresUpstreams() bool }
+
 // Find returns the kind of that name, or nil.
 func Find(apiVersion, name string) *Kind {
 	for i := range All {

@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -55,24 +54,6 @@ type LoadBalancerSpec struct {
 	Hasher HTTPHasherSpec `json:"hasher"`
 }
 
-// UpstreamSpec is a server that requests are sent to.
-type UpstreamSpec struct {
-	// URL is where the server is: http or https, a host, optionally a port, and a path and query that are put in front of those of the request. (AILERON Gateway ignores the path.)
-	URL string `json:"url" alt:"URL" required:"true" format:"url"`
-	// Weight is the server's share of the requests, relative to that of the others. 0 is 1, and with -1 it gets none.
-	Weight int32 `json:"weight" min:"-1" max:"65535"`
-	// EnablePassive takes the server out while requests to it fail.
-	EnablePassive bool `json:"enablePassive" inert:"there are no health checks yet, here or in AILERON Gateway"`
-	// EnableActive takes the server out while it doesn't answer to health checks.
-	EnableActive bool `json:"enableActive" inert:"there are no health checks yet, here or in AILERON Gateway"`
-	// InitialDelay is how long to wait before the first health check, in seconds.
-	InitialDelay int32 `json:"initialDelay" inert:"there are no health checks"`
-	// HealthCheckInterval is the time between health checks, in seconds.
-	HealthCheckInterval int32 `json:"healthCheckInterval" inert:"there are no health checks"`
-	// HealthCheckAddr is the address to check instead of the server's own.
-	HealthCheckAddr string `json:"healthCheckAddr" inert:"there are no health checks"`
-}
-
 // PathMatcherSpec is a condition for the path of a request, decoded, and says what becomes of the path.
 // What was percent-encoded in the part that is kept stays encoded, slashes above all.
 type PathMatcherSpec struct {
@@ -112,9 +93,7 @@ func (s *LoadBalancerSpec) check(c *Check) {
 	if !slices.ContainsFunc(s.Upstreams, func(u UpstreamSpec) bool { return u.Weight >= 0 }) {
 		c.Warnf(s, diag.NoEffect, "the load balancer has no upstream to send requests to, so it answers them with 503")
 	}
-	for i := range s.Upstreams {
-		s.Upstreams[i].check(c)
-	}
+	s.checkUpstreams(c)
 	paths := s.paths()
 	if len(paths) == 0 {
 		c.Warnf(s, diag.NoEffect, "without pathMatcher and pathMatchers the load balancer matches no request")
@@ -133,17 +112,6 @@ func (s *LoadBalancerSpec) check(c *Check) {
 		}
 	}
 	s.checkHasher(c)
-}
-
-func (s *UpstreamSpec) check(c *Check) {
-	u, err := url.Parse(s.URL)
-	switch {
-	case err != nil: // reported by the field's format
-	case u.User != nil:
-		c.Warnf(&s.URL, diag.NoEffect, "a user name and password in the url aren't sent; set an Authorization header instead")
-	case u.Fragment != "":
-		c.Warnf(&s.URL, diag.NoEffect, "a fragment isn't sent to servers")
-	}
 }
 
 func (s *LoadBalancerSpec) checkHasher(c *Check) {
@@ -224,7 +192,7 @@ func (s *LoadBalancerSpec) paths() (paths []*PathMatcherSpec) {
 	return paths
 }
 
-func (s *LoadBalancerSpec) lower(l *Lower) ir.Expr {
+func (s *LoadBalancerSpec) lower(l *Lower, upstreams ir.Expr) ir.Expr {
 	paths := ir.List{Elem: ir.Runtime("proxy.Path")}
 	for _, p := range s.paths() {
 		paths.Items = append(paths.Items, p.lower(l))
@@ -236,10 +204,11 @@ func (s *LoadBalancerSpec) lower(l *Lower) ir.Expr {
 		ir.Set("Queries", lowerParams(l, s.QueryMatchers)),
 		ir.Set("PathParams", lowerParams(l, s.PathParamMatchers)),
 		ir.Set("Paths", paths),
-		ir.Set("Upstreams", s.upstreams(l)),
+		ir.Set("Upstreams", upstreams),
 	)
 }
 
+// upstreams is the lb.Balancer. It has a variable if its upstreams are checked.
 func (s *LoadBalancerSpec) upstreams(l *Lower) ir.Expr {
 	var args []ir.Expr
 	algorithm := s.LBAlgorithm
@@ -249,11 +218,17 @@ func (s *LoadBalancerSpec) upstreams(l *Lower) ir.Expr {
 	if algorithm.hashes() {
 		args = append(args, s.Hasher.lower(l))
 	}
+	active := false
 	for i := range s.Upstreams {
 		u := &s.Upstreams[i]
-		args = append(args, l.Struct("lb.Upstream", ir.Set("URL", l.String(&u.URL)), ir.Set("Weight", l.Int(&u.Weight))))
+		args = append(args, u.lower(l))
+		active = active || u.mayBeActive(l.Check)
 	}
-	return l.Call("lb."+string(algorithm), args...)
+	e := l.Call("lb."+string(algorithm), args...)
+	if active {
+		return l.Link.Part(l, "upstreams", false, e)
+	}
+	return e
 }
 
 func (s *HTTPHasherSpec) lower(l *Lower) ir.Expr {

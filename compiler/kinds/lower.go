@@ -88,6 +88,12 @@ type Linker interface {
 	AddRouter(*ir.Router)
 	// AddGlobal registers what the binary carries.
 	AddGlobal(*ir.Global)
+	// AddRunner registers something that runs as long as the gateway does, beside the runners of the Entrypoint, and
+	// Runners returns all that have been.
+	AddRunner(ir.Expr)
+	Runners() []ir.Expr
+	// UpstreamStats returns the counts of upstreams, or nil if nobody wants to know them.
+	UpstreamStats() ir.Expr
 	// AddPlugin registers a package of the user.
 	AddPlugin(ir.Plugin)
 	// Builtin returns a component that no resource of the config stands for, made once for

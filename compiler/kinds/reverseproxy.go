@@ -23,6 +23,8 @@ var reverseProxyHandler = Kind{
 //
 // The answer is 404 if no load balancer matches, 503 if the one that does has no usable upstream, 502 if the upstream can't be reached
 // or breaks off, and 504 if it's too slow. (AILERON Gateway answers 502 instead of 503 and 500 instead of 502.)
+// The log names the upstream, and what was being done with it. A request that no upstream can have seen yet, because there is no connection to the one that was
+// chosen, goes to the other ones of the load balancer, each once.
 // A path that would get a segment "." or ".." by trimPrefix or rewrite doesn't match.
 // Upgrades to h2c are not passed on: their requests would bypass the gateway.
 type ReverseProxyHandlerSpec struct {
@@ -66,13 +68,33 @@ func (s *ReverseProxyHandlerSpec) Lower(l *Lower) ir.Expr {
 		transport = defaultTransport(l)
 	}
 	balancers := ir.List{Elem: ir.Runtime("proxy.Balancer")}
+	checked := ir.List{Elem: ir.Name{Path: ir.Module + "/runtime/lb", Ident: "*Balancer"}}
+	several := false
 	for i := range s.LoadBalancers {
-		balancers.Items = append(balancers.Items, s.LoadBalancers[i].lower(l))
+		b := &s.LoadBalancers[i]
+		upstreams := b.upstreams(l)
+		balancers.Items = append(balancers.Items, b.lower(l, upstreams))
+		if _, named := upstreams.(ir.Ref); named {
+			checked.Items = append(checked.Items, upstreams)
+		}
+		several = several || b.usable() > 1
 	}
-	return l.Try("proxy.New", l.Struct("proxy.Options",
+	if len(checked.Items) > 0 {
+		l.Link.AddRunner(s.healthChecks(l, checked))
+	}
+	fields := []ir.Field{
 		ir.Set("Transport", l.Chain(s.Tripperwares, Tripperware, transport)),
 		ir.Set("Balancers", balancers),
-	))
+	}
+	if several {
+		fields = append(fields, ir.Set("Logger", l.Logger()))
+	}
+	if stats := l.Link.UpstreamStats(); stats != nil {
+		fields = append(fields, ir.Set("Stats", ir.Call{
+			Fun: ir.Select{X: stats, Name: "Group"}, Args: []ir.Expr{ir.String(l.ID.Namespace + "/" + l.ID.Name), s.pool(l, transport)},
+		}))
+	}
+	return l.Try("proxy.New", l.Struct("proxy.Options", fields...))
 }
 
 // defaultTransport sends the requests of resources that name no round tripper.

@@ -181,7 +181,11 @@ func (b *routeBuilder) debug(s *HTTPServerSpec) {
 		add(&s.EnableProfile, "trace", "/debug/pprof/trace", "debug.Trace")
 	}
 	if s.EnableExpvar {
-		add(&s.EnableExpvar, "vars", "/debug/vars", "debug.Vars")
+		var vars []ir.Expr
+		if stats := b.Link.UpstreamStats(); stats != nil {
+			vars = append(vars, b.Struct("debug.Var", ir.Set("Name", ir.String("upstreams")), ir.Set("Value", stats)))
+		}
+		add(&s.EnableExpvar, "vars", "/debug/vars", "debug.Vars", vars...)
 	}
 }
 

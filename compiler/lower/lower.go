@@ -42,6 +42,7 @@ type linker struct {
 	program    *ir.Program
 	components map[key]ir.Expr
 	builtins   map[string]ir.Expr
+	runners    []ir.Expr
 	// busy are the resources that are being lowered. What a default one needs itself can't
 	// have it as its default.
 	busy map[resource.ID]bool
@@ -208,6 +209,32 @@ func (k *linker) AddRouter(r *ir.Router) { k.program.Routers = append(k.program.
 
 // AddGlobal registers what the binary carries.
 func (k *linker) AddGlobal(g *ir.Global) { k.program.Globals = append(k.program.Globals, g) }
+
+// AddRunner registers something that runs beside the runners of the Entrypoint.
+func (k *linker) AddRunner(e ir.Expr) { k.runners = append(k.runners, e) }
+
+// Runners returns what AddRunner has registered.
+func (k *linker) Runners() []ir.Expr { return k.runners }
+
+// UpstreamStats returns the counts of upstreams, if there are upstreams and somebody shows the counts.
+func (k *linker) UpstreamStats() ir.Expr {
+	var shown, counted bool
+	for _, r := range k.graph.Resources {
+		if !r.Reached {
+			continue
+		}
+		meter, ok := r.Spec.(kinds.UpstreamMeter)
+		shown = shown || ok && meter.MeasuresUpstreams()
+		_, proxy := r.Spec.(*kinds.ReverseProxyHandlerSpec)
+		counted = counted || proxy
+	}
+	if !shown || !counted {
+		return nil
+	}
+	return k.builtin("upstream-stats", "what is counted of upstreams", func() ir.Expr {
+		return ir.Struct{Type: ir.Runtime("upstreamstats.Set"), Pointer: true}
+	})
+}
 
 // AddPlugin registers a package of the user, once.
 func (k *linker) AddPlugin(p ir.Plugin) {

@@ -51,6 +51,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				Upstreams: lb.RingHash(lb.Cookie(""), lb.Upstream{URL: "http://10.0.0.1"}, lb.Upstream{URL: "http://10.0.0.2"}),
 			},
 		},
+		Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:18: ReverseProxyHandler default/default: %w", err)

@@ -7,10 +7,11 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "c3ebed2ab5e5ed51",
+	Digest:  "2791dd994cb0e21d",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
+		"core/v1/HTTPClient/default/default",
 		"core/v1/HTTPServer/default/default",
 		"core/v1/ReverseProxyHandler/default/default",
 	},
@@ -24,6 +25,11 @@ spec:
     runners:
         - apiVersion: core/v1
           kind: HTTPServer
+---
+apiVersion: core/v1
+kind: HTTPClient
+spec:
+    http2TransportConfig: {}
 ---
 apiVersion: core/v1
 kind: HTTPServer
@@ -40,13 +46,35 @@ kind: ReverseProxyHandler
 spec:
     loadBalancers:
         - pathMatcher:
-            match: /
+            match: /a
             matchType: Prefix
           upstreams:
-            - enableActive: true
-              url: http://10.0.0.1
             - enablePassive: true
-              url: http://10.0.0.2
+              url: https://10.0.0.1
+            - enableActive: true
+              enablePassive: true
+              url: https://10.0.0.2
+              weight: -1
+        - pathMatcher:
+            match: /b
+            matchType: Prefix
+          upstreams:
             - enableActive: false
-              url: http://10.0.0.3
+              healthCheckAddr: /healthz
+              healthCheckInterval: 5
+              initialDelay: 5
+              url: https://10.0.0.1
+            - enableActive: true
+              healthCheckAddr: https://ann:secret@10.0.0.2/healthz
+              healthCheckInterval: 0
+              initialDelay: -1
+              url: https://10.0.0.2
+            - enableActive: true
+              healthCheckAddr: http://10.0.0.3/healthz
+              url: https://10.0.0.3
+            - enableActive: true
+              url: http://10.0.0.4
+    roundTripper:
+        apiVersion: core/v1
+        kind: HTTPClient
 `

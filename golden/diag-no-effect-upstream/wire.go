@@ -9,11 +9,13 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/app"
 	"github.com/aileron-gateway/aileronc/runtime/env"
 	"github.com/aileron-gateway/aileronc/runtime/errorhandler"
+	"github.com/aileron-gateway/aileronc/runtime/healthcheck"
 	"github.com/aileron-gateway/aileronc/runtime/lb"
 	"github.com/aileron-gateway/aileronc/runtime/listen"
 	"github.com/aileron-gateway/aileronc/runtime/log"
 	"github.com/aileron-gateway/aileronc/runtime/match"
 	"github.com/aileron-gateway/aileronc/runtime/proxy"
+	"github.com/aileron-gateway/aileronc/runtime/transport"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
@@ -22,22 +24,55 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
-	// the default transport
-	defaultTransport := wire.DefaultTransport()
+	// config.yaml:55 core/v1 HTTPClient default/default
+	httpClient, err := transport.HTTP2(transport.HTTP2Options{})
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:55: HTTPClient default/default: %w", err)
+	}
+
+	// config.yaml:18 core/v1 ReverseProxyHandler default/default: its upstreams
+	reverseProxyHandlerUpstreams := lb.RoundRobin(
+		lb.Upstream{URL: "https://10.0.0.1", Passive: true},
+		lb.Upstream{URL: "https://10.0.0.2", Weight: -1, Passive: true, Active: true},
+	)
+
+	// config.yaml:18 core/v1 ReverseProxyHandler default/default: its upstreams
+	reverseProxyHandlerUpstreams2 := lb.RoundRobin(lb.Upstream{URL: "https://10.0.0.1"}, lb.Upstream{
+		URL:    "https://10.0.0.2",
+		Active: true,
+		Check:  lb.Check{Addr: "https://ann:secret@10.0.0.2/healthz", Delay: -time.Second},
+	}, lb.Upstream{URL: "https://10.0.0.3", Active: true, Check: lb.Check{Addr: "http://10.0.0.3/healthz"}}, lb.Upstream{URL: "http://10.0.0.4", Active: true})
+
+	// config.yaml:18 core/v1 ReverseProxyHandler default/default: its health check transport
+	reverseProxyHandlerHealthCheckTransport, err := transport.HTTP2(transport.HTTP2Options{})
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:18: ReverseProxyHandler default/default: %w", err)
+	}
+
+	// config.yaml:18 core/v1 ReverseProxyHandler default/default: its health checks
+	reverseProxyHandlerHealthChecks, err := healthcheck.New(healthcheck.Options{
+		Balancers: []*lb.Balancer{reverseProxyHandlerUpstreams, reverseProxyHandlerUpstreams2},
+		Transport: reverseProxyHandlerHealthCheckTransport,
+		Logger:    logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:18: ReverseProxyHandler default/default: %w", err)
+	}
 
 	// config.yaml:18 core/v1 ReverseProxyHandler default/default
 	reverseProxyHandler, err := proxy.New(proxy.Options{
-		Transport: defaultTransport,
+		Transport: httpClient,
 		Balancers: []proxy.Balancer{
 			{
-				Paths: []proxy.Path{{Match: match.Prefix("/")}},
-				Upstreams: lb.RoundRobin(
-					lb.Upstream{URL: "http://10.0.0.1"},
-					lb.Upstream{URL: "http://10.0.0.2"},
-					lb.Upstream{URL: "http://10.0.0.3"},
-				),
+				Paths:     []proxy.Path{{Match: match.Prefix("/a")}},
+				Upstreams: reverseProxyHandlerUpstreams,
+			},
+			{
+				Paths:     []proxy.Path{{Match: match.Prefix("/b")}},
+				Upstreams: reverseProxyHandlerUpstreams2,
 			},
 		},
+		Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:18: ReverseProxyHandler default/default: %w", err)
@@ -59,5 +94,5 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		Logger:            logger,
 	}, &routeHTTPServer{reverseProxyHandler: reverseProxyHandler})
 
-	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
+	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer, reverseProxyHandlerHealthChecks}}, nil
 }

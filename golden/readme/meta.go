@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "c4d710cafb42838a",
+	Digest:  "b8f92feb438ec430",
 	Config:  config,
 	Resources: []string{
 		"app/v1/CORSMiddleware/default/our-site",

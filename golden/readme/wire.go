@@ -39,6 +39,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				),
 			},
 		},
+		Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:29: ReverseProxyHandler default/api: %w", err)

@@ -69,6 +69,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				Upstreams: lb.Random(lb.Upstream{URL: "http://10.0.2.1"}),
 			},
 		},
+		Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:27: ReverseProxyHandler default/shop: %w", err)

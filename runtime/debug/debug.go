@@ -33,7 +33,22 @@ func Symbol() gateway.Handler { return handler(pprof.Symbol) }
 // Trace returns the handler of /debug/pprof/trace: an execution trace of the next ?seconds=1.
 func Trace() gateway.Handler { return handler(pprof.Trace) }
 
-// Vars returns the handler of /debug/vars: the variables of expvar as a JSON object.
-func Vars() gateway.Handler { return adapter.Handler(expvar.Handler()) }
+// A Var is a variable of a component of the gateway, to be published by package expvar.
+type Var struct {
+	Name string
+	// Value returns the value as JSON.
+	Value interface{ String() string }
+}
+
+// Vars returns the handler of /debug/vars: the variables of expvar, and vars, as a JSON object. A name is published once
+// in a process, and stands for what it did first.
+func Vars(vars ...Var) gateway.Handler {
+	for _, v := range vars {
+		if expvar.Get(v.Name) == nil {
+			expvar.Publish(v.Name, v.Value)
+		}
+	}
+	return adapter.Handler(expvar.Handler())
+}
 
 func handler(f http.HandlerFunc) gateway.Handler { return adapter.Handler(f) }

@@ -17,12 +17,13 @@ type clientBody struct {
 	io.ReadCloser
 	failed atomic.Pointer[error] // whoever sends the request reads in a goroutine of its own
 	read   atomic.Bool           // somebody has begun to
-	keep   bool                  // what is read is kept
+	keep   bool                  // all that was read is kept
 	kept   []byte
 }
 
-// maxKept is the size up to which a body is kept that a transport reads before it has a connection.
-const maxKept = 8 << 10
+// maxKept is how much is kept of a body. That's what a transport reads before it has a connection: a small body, or
+// the beginning of a large one.
+const maxKept = 20 << 10
 
 func (b *clientBody) Read(p []byte) (int, error) {
 	if !b.read.Load() {
@@ -32,8 +33,12 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	if err != nil && err != io.EOF {
 		b.fail(err)
 	}
-	if b.keep && len(b.kept) <= maxKept {
-		b.kept = append(b.kept, p[:n]...)
+	if b.keep {
+		if b.keep = len(b.kept)+n <= maxKept; b.keep {
+			b.kept = append(b.kept, p[:n]...)
+		} else {
+			b.kept = nil
+		}
 	}
 	return n, err
 }
@@ -51,7 +56,7 @@ func (b *clientBody) again() (io.ReadCloser, bool) {
 	switch {
 	case !b.read.Load():
 		return b.ReadCloser, true
-	case !b.keep || len(b.kept) > maxKept || b.failed.Load() != nil:
+	case !b.keep || b.failed.Load() != nil:
 		return nil, false
 	}
 	return struct {
@@ -74,6 +79,7 @@ type splicedBody struct {
 // SpliceTo lets a transport have the kernel move the body.
 func (b splicedBody) SpliceTo(w io.Writer) (int64, error) {
 	b.read.Store(true)
+	b.keep, b.kept = false, nil
 	n, err := b.from.SpliceTo(w)
 	if e, ok := errors.AsType[*gateway.ReadError](err); ok {
 		b.fail(e.Err)

@@ -81,7 +81,7 @@ func hosts(passive bool, names ...string) (u []lb.Upstream) {
 func TestOtherUpstreams(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	small, large := strings.Repeat("x", 8<<10), strings.Repeat("x", 8<<10+1)
+	small, large := strings.Repeat("x", 20<<10), strings.Repeat("x", 20<<10+1)
 	cases := []struct {
 		name, method, body string
 		ctx                context.Context
@@ -104,7 +104,8 @@ func TestOtherUpstreams(t *testing.T) {
 		{name: "unread body", method: "POST", body: large, phase: gateway.PhaseConnect, want: "abc"},
 		{name: "small body that was read", method: "POST", body: small, reads: len(small), phase: gateway.PhaseConnect, want: "abc"},
 		{name: "small body of which a part was read", method: "POST", body: small, reads: 100, phase: gateway.PhaseConnect, want: "abc"},
-		{name: "large body that was read", method: "POST", body: large, reads: 1, phase: gateway.PhaseConnect, want: "a"},
+		{name: "large body of which the beginning was read", method: "POST", body: large, reads: 5000, phase: gateway.PhaseConnect, want: "abc"},
+		{name: "large body that was read", method: "POST", body: large, reads: len(large), phase: gateway.PhaseConnect, want: "a"},
 		{name: "refused by a tripperware", method: "GET", err: &gateway.Error{Status: 429}, phase: gateway.PhaseConnect, want: "abc"},
 	}
 	for _, c := range cases {

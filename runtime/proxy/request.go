@@ -19,7 +19,7 @@ func (l *leg) request(x *gateway.Exchange, to *lb.Target, b *balancer, w way) {
 	out.RemoteAddr = in.RemoteAddr
 	if in.Body != nil && in.ContentLength != 0 {
 		l.body = &clientBody{ReadCloser: in.Body} // not reused: a transport may hold on to it
-		l.body.keep = b.several && 0 < in.ContentLength && in.ContentLength <= maxKept
+		l.body.keep = b.several
 		out.Body, out.ContentLength, out.Trailer = l.body, in.ContentLength, in.Trailer
 		if from, ok := in.Body.(gateway.SplicedBody); ok && in.ContentLength >= spliceFrom {
 			out.Body = splicedBody{l.body, from}

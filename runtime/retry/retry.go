@@ -70,11 +70,17 @@ func (t *retry) Serve(leg *gateway.Exchange) error {
 
 // try serves leg until it succeeds or there has been enough of it.
 func (t *retry) try(leg *gateway.Exchange, body []byte) error {
+	sent := false // something of an earlier try may have reached the upstream
 	for n := 0; ; n++ {
 		if body != nil {
 			leg.Request.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		err := t.next.Serve(leg)
+		failure, known := errors.AsType[*gateway.UpstreamError](err)
+		if known && sent {
+			failure.Sent = true
+		}
+		sent = sent || !known || failure.Sent
 		if n == t.Max || !t.again(leg, err) {
 			if err != nil && n > 0 {
 				err = fmt.Errorf("try %d: %w", n+1, err)

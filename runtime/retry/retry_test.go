@@ -274,3 +274,27 @@ func BenchmarkServe(b *testing.B) {
 		})
 	}
 }
+
+// Whether something may have reached the upstream is told of all tries.
+func TestSent(t *testing.T) {
+	refused := func() error { return &gateway.UpstreamError{Phase: gateway.PhaseConnect, Err: errReset} }
+	for name, tt := range map[string]struct {
+		outcomes []outcome
+		want     bool
+	}{
+		"never":              {[]outcome{{err: refused()}, {err: refused()}}, false},
+		"a response before":  {[]outcome{{status: 503}, {err: refused()}}, true},
+		"broken off before":  {[]outcome{{err: &gateway.UpstreamError{Phase: gateway.PhaseWait, Sent: true, Err: errReset}}, {err: refused()}}, true},
+		"who knows":          {[]outcome{{err: errReset}, {err: refused()}}, true},
+		"in the last try":    {[]outcome{{err: refused()}, {err: &gateway.UpstreamError{Sent: true, Err: errReset}}}, true},
+		"two tries, and one": {[]outcome{{err: errReset}, {err: refused()}, {err: refused()}}, true},
+	} {
+		u := &upstream{outcomes: tt.outcomes}
+		var x, leg gateway.Exchange
+		x.Leg(&leg)
+		err := New(Options{Max: len(tt.outcomes) - 1, StatusCodes: []int{503}})(u).Serve(&leg)
+		if e, ok := errors.AsType[*gateway.UpstreamError](err); !ok || e.Sent != tt.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

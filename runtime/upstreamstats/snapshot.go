@@ -38,16 +38,16 @@ func (s *Snapshot) take(handler string, m *member) {
 		Usable: m.target.Usable(), Why: m.target.Why(), Ejections: m.target.Ejections(),
 	}
 	s.Requests, s.InFlight = c.requests()
+	s.Timed = !c.epoch.IsZero()
 	for class := range c.responses {
 		for i := range c.responses[class] {
 			n := c.responses[class][i].Load()
 			s.Responses[class] += n
-			if c.times {
+			if s.Timed {
 				s.Latency[i] += n
 			}
 		}
 	}
-	s.Timed = c.times
 	s.LatencySum = time.Duration(c.waited.Load())
 	for i := range c.failures {
 		s.Failures[i] = c.failures[i].Load()

@@ -73,7 +73,9 @@ func (s *Set) Group(handler string, pool Pool) *Group {
 // Add adds an upstream, which is at host. The same one may be added several times.
 func (g *Group) Add(t Target, scheme, host string) *Counts {
 	m := &member{target: t}
-	m.counts.times = g.times
+	if g.times {
+		m.counts.epoch = time.Now()
+	}
 	if g.pool != nil {
 		m.conns = g.pool.Measure(scheme, host)
 	}
@@ -146,20 +148,17 @@ type Counts struct {
 	responses    [classes][buckets]atomic.Uint64 // by the class of their status
 	waited       atomic.Int64                    // for all of them, in nanoseconds
 	failures     [Failures]atomic.Uint64
-	times        bool
+	epoch        time.Time // what instants are counted from; zero if times aren't measured
 }
 
 // classes are the first digits of a status, 1 to 5, and 0 for others.
 const classes = 6
 
-// epoch is what instants are counted from.
-var epoch = time.Now()
-
 // Began counts a request. at is for Answered.
 func (c *Counts) Began() (at time.Duration) {
 	c.began.Add(1)
-	if c.times {
-		at = time.Since(epoch)
+	if !c.epoch.IsZero() {
+		at = time.Since(c.epoch)
 	}
 	return at
 }
@@ -170,11 +169,11 @@ func (c *Counts) Answered(status int, began time.Duration) {
 	if class < 1 || class >= classes {
 		class = 0
 	}
-	if !c.times {
+	if c.epoch.IsZero() {
 		c.responses[class][0].Add(1)
 		return
 	}
-	took, at := time.Since(epoch)-began, 0
+	took, at := time.Since(c.epoch)-began, 0
 	for at < len(Buckets) && took > Buckets[at] {
 		at++
 	}
