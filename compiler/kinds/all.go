@@ -24,5 +24,8 @@ var All = []Kind{
 	soapRESTMiddleware,
 	keyAuthnMiddleware,
 	throttleMiddleware,
+	sessionMiddleware,
+	skipper,
+	redisClient,
 	goPlugin,
 }

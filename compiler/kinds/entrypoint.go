@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"slices"
+
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
@@ -44,15 +46,23 @@ func (s *EntrypointSpec) Check(c *Check) {
 
 // Lower returns the gateway as a whole.
 func (s *EntrypointSpec) Lower(l *Lower) ir.Expr {
+	logger := l.Logger()
+	runners := l.each("app.Runner", s.Runners, Runner)
+	initializers := l.each("app.Initializer", s.Initializers, Initializer)
+	finalizers := l.each("app.Finalizer", s.Finalizers, Finalizer)
+	// What others need comes first, and goes last.
+	auto := l.Link.Lifecycles()
+	initializers.Items = append(slices.Clone(auto), initializers.Items...)
+	finalizers.Items = append(slices.Clone(auto), finalizers.Items...)
 	return ir.Struct{Type: ir.Runtime("app.Gateway"), Pointer: true, Fields: []ir.Field{
-		ir.Set("Logger", l.Logger()),
-		ir.Set("Runners", l.each("app.Runner", s.Runners, Runner)),
-		ir.Set("Initializers", l.each("app.Initializer", s.Initializers, Initializer)),
-		ir.Set("Finalizers", l.each("app.Finalizer", s.Finalizers, Finalizer)),
+		ir.Set("Logger", logger),
+		ir.Set("Runners", runners),
+		ir.Set("Initializers", initializers),
+		ir.Set("Finalizers", finalizers),
 	}}
 }
 
-func (l *Lower) each(elem string, refs []resource.Ref, role Role) ir.Expr {
+func (l *Lower) each(elem string, refs []resource.Ref, role Role) ir.List {
 	list := ir.List{Elem: ir.Runtime(elem)}
 	for i := range refs {
 		list.Items = append(list.Items, l.Use(&refs[i], role))
