@@ -31,5 +31,8 @@ var All = []Kind{
 	keyAuthnMiddleware,
 	idKeyAuthnMiddleware,
 	headerCertMiddleware,
+	sessionMiddleware,
+	skipper,
+	redisClient,
 	goPlugin,
 }

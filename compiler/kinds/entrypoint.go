@@ -50,8 +50,9 @@ func (s *EntrypointSpec) Lower(l *Lower) ir.Expr {
 	logger := l.Logger()
 	runners := l.each("app.Runner", s.Runners, Runner)
 	initializers := l.each("app.Initializer", s.Initializers, Initializer)
-	finalizers := s.finalizers(l)                              // the last, when all that is needed has been made
-	runners.Items = append(runners.Items, l.Link.Runners()...) // what all of them need
+	finalizers := s.finalizers(l) // the last of those that use resources
+	runners.Items = append(runners.Items, l.Link.Runners()...)
+	initializers.Items = append(slices.Clone(l.Link.Lifecycles()), initializers.Items...) // what others need comes first
 	return ir.Struct{Type: ir.Runtime("app.Gateway"), Pointer: true, Fields: []ir.Field{
 		ir.Set("Logger", logger),
 		ir.Set("Runners", runners),
@@ -60,7 +61,7 @@ func (s *EntrypointSpec) Lower(l *Lower) ir.Expr {
 	}}
 }
 
-// finalizers are the loggers that have something to do at the end, and those of the config. They run in
+// finalizers are the loggers that have something to do at the end, what others need, and those of the config. They run in
 // reverse, so the default logger, which tells of the others, is the last.
 func (s *EntrypointSpec) finalizers(l *Lower) ir.Expr {
 	list := ir.List{Elem: ir.Runtime("app.Finalizer")}
@@ -80,8 +81,12 @@ func (s *EntrypointSpec) finalizers(l *Lower) ir.Expr {
 			add(l.Link.Made(ref))
 		}
 	}
+	var own []ir.Expr
 	for i := range s.Finalizers {
-		add(l.Use(&s.Finalizers[i], Finalizer))
+		own = append(own, l.Use(&s.Finalizers[i], Finalizer))
+	}
+	for _, e := range append(slices.Clone(l.Link.Lifecycles()), own...) {
+		add(e)
 	}
 	return list
 }

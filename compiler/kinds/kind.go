@@ -31,6 +31,7 @@ const (
 	HealthChecker Role = "HealthChecker"
 	Initializer   Role = "Initializer"
 	Finalizer     Role = "Finalizer"
+	Storage       Role = "Storage"
 
 	AuthenticationHandler Role = "AuthenticationHandler"
 )
@@ -52,6 +53,9 @@ type Kind struct {
 	// Stateless means that equal resources may be one component: what the constructor
 	// returns keeps nothing of a request, and no count of them.
 	Stateless bool
+	// Lifecycle means that the component is an app.Initializer and an app.Finalizer, in each gateway that uses it, though no
+	// config says so.
+	Lifecycle bool
 }
 
 // Type returns "apiVersion/kind".

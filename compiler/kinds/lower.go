@@ -84,6 +84,8 @@ type Linker interface {
 	Logger(l *Lower) ir.Expr
 	// Errors returns the error handler of metadata.errorHandler, or the default one.
 	Errors(l *Lower) ir.Expr
+	// Lifecycles are the components, made so far, of kinds with a lifecycle.
+	Lifecycles() []ir.Expr
 	// AddRouter registers the router of a server.
 	AddRouter(*ir.Router)
 	// AddGlobal registers what the binary carries.

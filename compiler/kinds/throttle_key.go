@@ -48,7 +48,7 @@ func (s *ClaimKeySpec) SetDefaults() { s.ClaimsKey = "AuthnClaims" }
 
 // check reports a key that is none, and proxies that are everybody.
 func (s *ThrottleKeySpec) check(c *Check) {
-	if s.ClientAddress == nil && s.Claim == nil && !s.Path && !c.isText(&s.Header) && !c.isText(&s.Cookie) && !c.isText(&s.Constant) {
+	if s.ClientAddress == nil && s.Claim == nil && !s.Path && !isSet(c, &s.Header) && !isSet(c, &s.Cookie) && !isSet(c, &s.Constant) {
 		c.Errorf(s, diag.MissingField, "a key needs one of the fields clientAddress, header, cookie, claim, path, constant")
 	}
 	if s.ClientAddress == nil {
@@ -61,9 +61,6 @@ func (s *ThrottleKeySpec) check(c *Check) {
 	}
 }
 
-// isText reports whether a string isn't empty, as far as that's known.
-func (c *Check) isText(p *string) bool { return *p != "" || c.Deferred(p) }
-
 // lower returns the throttle.Key.
 func (s *ThrottleKeySpec) lower(l *Lower) ir.Expr {
 	switch {
@@ -73,9 +70,9 @@ func (s *ThrottleKeySpec) lower(l *Lower) ir.Expr {
 		return l.Call("throttle.Claim", l.String(&s.Claim.ClaimsKey), l.String(&s.Claim.Path))
 	case s.Path:
 		return l.Call("throttle.Path")
-	case l.isText(&s.Header):
+	case isSet(l.Check, &s.Header):
 		return l.Call("throttle.Header", l.String(&s.Header))
-	case l.isText(&s.Cookie):
+	case isSet(l.Check, &s.Cookie):
 		return l.Call("throttle.Cookie", l.String(&s.Cookie))
 	}
 	return l.Call("throttle.Constant", l.String(&s.Constant))

@@ -43,6 +43,7 @@ type linker struct {
 	components map[key]ir.Expr
 	builtins   map[string]ir.Expr
 	runners    []ir.Expr
+	lifecycles []ir.Expr
 	// busy are the resources that are being lowered. What a default one needs itself can't
 	// have it as its default.
 	busy map[resource.ID]bool
@@ -94,8 +95,14 @@ func (k *linker) construct(r *graph.Resource, role kinds.Role) ir.Expr {
 	}
 	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name, Part: l.Suffix, New: expr, Fails: l.Fails, Stateless: r.Kind.Stateless, Note: l.Note}
 	k.program.Components = append(k.program.Components, c)
+	if r.Kind.Lifecycle {
+		k.lifecycles = append(k.lifecycles, ir.Ref{To: c})
+	}
 	return ir.Ref{To: c}
 }
+
+// Lifecycles are the components, made so far, of kinds with a lifecycle.
+func (k *linker) Lifecycles() []ir.Expr { return k.lifecycles }
 
 // withErrors gives the errors of a resource to its own error handler, if it has one.
 func (k *linker) withErrors(r *graph.Resource, role kinds.Role, e ir.Expr) ir.Expr {
