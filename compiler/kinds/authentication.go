@@ -17,7 +17,7 @@ var authenticationMiddleware = Kind{
 // asked in order; the first that knows the client lets the request pass.
 //
 // If none does, the answer is 401, with the challenges of all handlers. One that redirects to a login, for example, answers by itself, and those
-// behind it aren't asked. In AILERON Gateway the answer has no challenge, and BasicAuthnMiddleware, DigestAuthnMiddleware, KeyAuthnMiddleware and IDKeyAuthnMiddleware can't be handlers.
+// behind it aren't asked. In AILERON Gateway the answer has no challenge, and BasicAuthnMiddleware, DigestAuthnMiddleware, KeyAuthnMiddleware and IDKeyAuthnMiddleware can't be handlers. A GoPlugin can be one, too.
 type AuthenticationMiddlewareSpec struct {
 	// Logger is told at level Debug why handlers refused a client that another one let pass. Unset is the logger of the metadata, or the default one.
 	Logger resource.Ref `json:"logger" role:"Logger"`

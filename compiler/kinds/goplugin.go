@@ -16,7 +16,7 @@ var goPlugin = Kind{
 	APIVersion: "core/v1",
 	Name:       "GoPlugin",
 	Roles: []Role{
-		Runner, Handler, Middleware, Tripperware, RoundTripper, Logger, ErrorHandler, HealthChecker, Initializer, Finalizer,
+		Runner, Handler, Middleware, Tripperware, RoundTripper, Logger, ErrorHandler, HealthChecker, Initializer, Finalizer, AuthenticationHandler,
 	},
 	New:     func() Spec { return &GoPluginSpec{SymbolName: defaultSymbol} },
 	PerRole: true,
@@ -41,6 +41,8 @@ const defaultSymbol = "Plugin"
 //	Initializer    Initialize() error
 //	Finalizer      Finalize() error
 //	Logger         gateway.Logger
+//
+//	AuthenticationHandler  authn.Authenticator, of the package runtime/authn beside gateway
 //
 // For middleware and tripperware, gateway.Handler will do in the place of http.Handler and http.RoundTripper.
 // Package gateway is github.com/aileron-gateway/aileronc/runtime/gateway; what is written for it is faster than what is
@@ -123,6 +125,8 @@ var pluginUses = map[Role][]pluginUse{
 	Initializer:   {{plugin.Initializer, nil, ""}},
 	Finalizer:     {{plugin.Finalizer, nil, ""}},
 	Logger:        {{plugin.Logger, nil, ""}},
+
+	AuthenticationHandler: {{plugin.AuthenticationHandler, nil, ""}},
 }
 
 // Lower returns the plugin as what it is used for here.

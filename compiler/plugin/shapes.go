@@ -35,6 +35,8 @@ const (
 	Finalizer        Shape = "Finalize() error"
 	Runner           Shape = "Run(context.Context) error"
 
+	// AuthenticationHandler is the first method of an authn.Authenticator; it has one more.
+	AuthenticationHandler Shape = "Authenticate(*gateway.Exchange) (authn.Outcome, error)"
 	// Logger is the method of a logger that nothing else has; it has two more.
 	Logger Shape = "Log(*gateway.Exchange, gateway.Level, string, ...gateway.Attr)"
 	// Init is called when the gateway starts, with what the resource's metadata names. It
@@ -45,7 +47,7 @@ const (
 var shapes = []Shape{
 	MiddlewareFunc, HTTPMiddlewareFunc, HTTPTripperwareFunc, HandlerFunc, HTTPHandlerFunc,
 	Handler, Middleware, Tripperware, HTTPHandler, HTTPMiddleware, HTTPTripperware, RoundTripper, ErrorHandler,
-	HTTPErrorHandler, HealthChecker, Initializer, Finalizer, Runner, Logger, Init,
+	HTTPErrorHandler, HealthChecker, Initializer, Finalizer, Runner, AuthenticationHandler, Logger, Init,
 }
 
 // wanted says what would do, for messages.
@@ -65,7 +67,7 @@ func shapesOf(t types.Type) []Shape {
 	var known []Shape
 	useful := false
 	for _, s := range shapes {
-		if !contains(have, s) || s == Logger && !isLogger(have) {
+		if !contains(have, s) || s == Logger && !isLogger(have) || s == AuthenticationHandler && !isAuthenticator(have) {
 			continue
 		}
 		known = append(known, s)
@@ -79,6 +81,10 @@ func shapesOf(t types.Type) []Shape {
 
 func isLogger(have []Shape) bool {
 	return contains(have, "Enabled(gateway.Level) bool") && contains(have, "WriteLine([]byte)")
+}
+
+func isAuthenticator(have []Shape) bool {
+	return contains(have, "Challenge(*gateway.Header, error)")
 }
 
 func contains(list []Shape, s Shape) bool {
@@ -128,6 +134,8 @@ func canonical(t types.Type) string {
 			switch p.Path() {
 			case ir.Module + "/runtime/gateway":
 				return "gateway"
+			case ir.Module + "/runtime/authn":
+				return "authn"
 			case "net/http":
 				return "http"
 			case "context":

@@ -19,6 +19,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
@@ -43,6 +44,15 @@ type Log struct{}
 func (Log) Enabled(gateway.Level) bool                                         { return true }
 func (Log) Log(*gateway.Exchange, gateway.Level, string, ...gateway.Attr) {}
 func (Log) WriteLine([]byte)                                                  {}
+
+type Authn struct{}
+
+func (Authn) Authenticate(*gateway.Exchange) (authn.Outcome, error) { return authn.Absent, nil }
+func (Authn) Challenge(*gateway.Header, error)                      {}
+
+type HalfAuthn struct{}
+
+func (HalfAuthn) Authenticate(*gateway.Exchange) (authn.Outcome, error) { return authn.Absent, nil }
 
 type Request = *http.Request
 
@@ -92,6 +102,7 @@ func TestSymbols(t *testing.T) {
 		{Name: "NewFails", Form: Constructor, Fails: true, Type: "func(http.Handler) http.Handler", Shapes: []Shape{HTTPMiddlewareFunc}},
 		{Name: "Auth", Form: Type, Type: "*p.Auth", Shapes: auth},
 		{Name: "Life", Form: Type, Type: "*p.Life", Shapes: life},
+		{Name: "Authn", Form: Type, Type: "*p.Authn", Shapes: []Shape{AuthenticationHandler}},
 		{Name: "Log", Form: Type, Type: "*p.Log", Shapes: []Shape{Logger}},
 	} {
 		got, err := find(pkg, want.Name, at)
@@ -114,6 +125,7 @@ func TestNoSymbols(t *testing.T) {
 		{"Nothing", "Nothing of package p has the type int, which is no handler"},
 		{"Args", "Args of package p has the type func(int) http.Handler, which"},
 		{"OnlyInit", "which is no handler"},
+		{"HalfAuthn", "which is no handler"},
 		{"Generic", "Generic of package p is a generic type"},
 		{"Request", "Request of package p has the type *p.Request, which"},
 		{"Constant", "Constant of package p is a constant"},

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "3ffa6b3448ae05e1",
+	Digest:  "00d507f004263c0d",
 	Config:  config,
 	Resources: []string{
 		"app/v1/AuthenticationMiddleware/default/default",
@@ -17,6 +17,7 @@ var program = app.Program{
 		"app/v1/KeyAuthnMiddleware/default/default",
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
 		"core/v1/ErrorHandler/default/default",
+		"core/v1/GoPlugin/default/tickets",
 		"core/v1/HTTPServer/default/default",
 	},
 	Wire: assemble,
@@ -36,6 +37,9 @@ spec:
           kind: DigestAuthnMiddleware
         - apiVersion: app/v1
           kind: BasicAuthnMiddleware
+        - apiVersion: core/v1
+          kind: GoPlugin
+          name: tickets
 ---
 apiVersion: app/v1
 kind: BasicAuthnMiddleware
@@ -60,6 +64,13 @@ spec:
 ---
 apiVersion: core/v1
 kind: ErrorHandler
+---
+apiVersion: core/v1
+kind: GoPlugin
+metadata:
+    name: tickets
+spec:
+    pluginPath: ./tickets
 ---
 apiVersion: core/v1
 kind: HTTPServer

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/golden/authentication-middleware/tickets"
 	"github.com/aileron-gateway/aileronc/runtime/apikey"
 	"github.com/aileron-gateway/aileronc/runtime/app"
 	"github.com/aileron-gateway/aileronc/runtime/authn"
@@ -29,47 +30,55 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:29 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:46 app/v1 KeyAuthnMiddleware default/default
+	// config.yaml:56 app/v1 KeyAuthnMiddleware default/default
 	keyAuthnMiddleware, err := apikey.New(apikey.Options{
-		Keys:   credentials.Variables{Secrets: vars.Prefixed("config.yaml:46:1", "GATEWAY_APIKEY_")},
+		Keys:   credentials.Variables{Secrets: vars.Prefixed("config.yaml:56:1", "GATEWAY_APIKEY_")},
 		Logger: logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:46: KeyAuthnMiddleware default/default: %w", err)
+		return nil, fmt.Errorf("config.yaml:56: KeyAuthnMiddleware default/default: %w", err)
 	}
 
-	// config.yaml:49 app/v1 DigestAuthnMiddleware default/default
+	// config.yaml:59 app/v1 DigestAuthnMiddleware default/default
 	digestAuthnMiddleware, err := digestauth.New(digestauth.Options{
 		Users: credentials.Variables{
-			IDs:     vars.Prefixed("config.yaml:52:3", "GATEWAY_DIGEST_USERNAME_"),
-			Secrets: vars.Prefixed("config.yaml:52:3", "GATEWAY_DIGEST_PASSWORD_"),
+			IDs:     vars.Prefixed("config.yaml:62:3", "GATEWAY_DIGEST_USERNAME_"),
+			Secrets: vars.Prefixed("config.yaml:62:3", "GATEWAY_DIGEST_PASSWORD_"),
 		},
 		Algorithm: "SHA-256",
 		Logger:    logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:49: DigestAuthnMiddleware default/default: %w", err)
+		return nil, fmt.Errorf("config.yaml:59: DigestAuthnMiddleware default/default: %w", err)
 	}
 
-	// config.yaml:54 app/v1 BasicAuthnMiddleware default/default
+	// config.yaml:64 app/v1 BasicAuthnMiddleware default/default
 	basicAuthnMiddleware, err := basicauth.New(basicauth.Options{
 		Users: credentials.Variables{
-			IDs:     vars.Prefixed("config.yaml:54:1", "GATEWAY_BASIC_USERNAME_"),
-			Secrets: vars.Prefixed("config.yaml:54:1", "GATEWAY_BASIC_PASSWORD_"),
+			IDs:     vars.Prefixed("config.yaml:64:1", "GATEWAY_BASIC_USERNAME_"),
+			Secrets: vars.Prefixed("config.yaml:64:1", "GATEWAY_BASIC_PASSWORD_"),
 		},
 		Logger: logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:54: BasicAuthnMiddleware default/default: %w", err)
+		return nil, fmt.Errorf("config.yaml:64: BasicAuthnMiddleware default/default: %w", err)
 	}
+
+	// config.yaml:49 core/v1 GoPlugin default/tickets
+	ticketsAuthenticationHandler := tickets.Plugin
 
 	// config.yaml:32 app/v1 AuthenticationMiddleware default/default
 	authenticationMiddleware := authn.New(authn.Options{
-		Handlers: []authn.Authenticator{keyAuthnMiddleware, digestAuthnMiddleware, basicAuthnMiddleware},
-		Logger:   logger,
+		Handlers: []authn.Authenticator{
+			keyAuthnMiddleware,
+			digestAuthnMiddleware,
+			basicAuthnMiddleware,
+			ticketsAuthenticationHandler,
+		},
+		Logger: logger,
 	})
 
-	// config.yaml:57 core/v1 ErrorHandler default/default
+	// config.yaml:67 core/v1 ErrorHandler default/default
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})
 
 	// the default error handler
