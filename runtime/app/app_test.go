@@ -77,7 +77,7 @@ func call(p Program, signals <-chan os.Signal, args ...string) (code int, out, e
 func TestFlags(t *testing.T) {
 	p := Program{
 		Version: "v1.2.3", Digest: "abc", Config: "kind: Entrypoint\n", Resources: []string{"core/v1/HTTPServer/default/a"},
-		Env:  []Variable{{"HOST", "a.yaml:1:2", true}, {"PORT", "a.yaml:3:4", false}}, Embedded: []string{"site/a b.txt"},
+		Env: []Variable{{"HOST", "a.yaml:1:2", true}, {"PORT", "a.yaml:3:4", false}}, Embedded: []string{"site/a b.txt"},
 		Wire: func(*env.Env) (*Gateway, error) { return nil, errors.New("nothing may be wired") },
 	}
 	for _, tt := range []struct {
