@@ -42,6 +42,8 @@ type Result struct {
 	Files    []emit.File
 	// Structural are the environment variables that have to be frozen.
 	Structural []string
+	// Frozen are those that were.
+	Frozen []string
 }
 
 // Check runs all stages but emit.
@@ -56,7 +58,7 @@ func Check(in Input) *Result {
 		r.Program = lower.Program(r.Graph, in.Engine)
 		pass.Run(r.Program, r.Findings)
 	}
-	r.Structural = d.Structural
+	r.Structural, r.Frozen = d.Structural, d.Frozen
 	if r.Findings.HasErrors() {
 		r.Program = nil
 	}

@@ -43,6 +43,7 @@ what a code means is told by: aileronc explain CODE`,
 			if err := print(r); err != nil {
 				return err
 			}
+			unused(io, input.Freeze, r)
 			if code := exitCode(r.Findings); code != exitOK {
 				return exitError(code)
 			}

@@ -113,7 +113,7 @@ func (f *inputFlags) input(io *stdio) (compiler.Input, error) {
 			return in, fmt.Errorf("reading environment variables: %w", err)
 		}
 	}
-	in.Freeze = &decode.Freezer{All: f.freezeAll, Names: f.freeze, Lookup: vars.Lookup}
+	in.Freeze = &decode.Freezer{All: f.freezeAll, Names: f.freeze, Lookup: vars.Lookup, Environ: vars.Names}
 	return in, nil
 }
 
@@ -132,10 +132,20 @@ func report(io *stdio, in compiler.Input) (*compiler.Result, error) {
 		return nil, fmt.Errorf("printing the source failed, which is a bug of the compiler: %w", err)
 	}
 	diag.Text(io.err, r.Findings, r.Sources, isTerminal(io.err))
+	unused(io, in.Freeze, r)
 	if r.Program == nil {
 		return nil, exitError(exitCode(r.Findings))
 	}
 	return r, nil
+}
+
+// unused tells which variables were to be frozen for nothing: their names may be misspelt.
+func unused(io *stdio, f *decode.Freezer, r *compiler.Result) {
+	for _, name := range f.Names {
+		if !slices.Contains(r.Frozen, name) {
+			fmt.Fprintf(io.err, "aileronc: --freeze %s has no effect: the config doesn't read %s, or only together with a variable that isn't frozen\n", name, name)
+		}
+	}
 }
 
 // exitCode tells findings in a config from a config that can't even be read.

@@ -4,6 +4,7 @@
 package decode
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type Freezer struct {
 	All    bool
 	Names  []string
 	Lookup func(name string) (string, bool)
+	// Environ are the names of all variables there are, for ${!P*}. Nil is none.
+	Environ func() []string
 }
 
 func (f *Freezer) freezes(vars []string) bool {
@@ -36,6 +39,10 @@ type Decoder struct {
 	Freeze *Freezer
 	// Structural are the environment variables that would have to be frozen.
 	Structural []string
+	// Frozen are those that were read now, in order.
+	Frozen []string
+
+	assigned map[string]string // by what is frozen, seen by what stands behind it
 }
 
 // Into decodes n, a Map, into spec, a pointer to a struct that holds the defaults.
@@ -230,10 +237,12 @@ func (w *walker) text(n *source.Node) (node *source.Node, template string) {
 }
 
 func (w *walker) frozen(n *source.Node, t envexpr.Template) *source.Node {
-	lookup := func(string) (string, bool) { return "", false }
-	if w.Freeze != nil && w.Freeze.Lookup != nil {
-		lookup = w.Freeze.Lookup
+	for _, name := range t.Vars() {
+		if !slices.Contains(w.Frozen, name) {
+			w.Frozen = append(w.Frozen, name)
+		}
 	}
+	lookup := w.lookup
 	for _, name := range t.Unguarded() {
 		if _, ok := lookup(name); !ok {
 			w.List.Warnf(n.Pos, diag.EnvUnset, "%s is to be frozen, but it isn't set", name)
@@ -241,14 +250,46 @@ func (w *walker) frozen(n *source.Node, t envexpr.Template) *source.Node {
 	}
 	text, err := t.Expand(&envexpr.Environment{
 		Lookup:  lookup,
-		Assign:  func(string, string) {}, // what is frozen changes nobody's environment
-		Names:   func() []string { return nil },
+		Assign:  w.assign,
+		Names:   w.names,
 		Compile: posix.Compile,
 	})
 	if err != nil {
 		w.List.Errorf(n.Pos, diag.EnvUnset, "%v", err)
 	}
 	return n.Substitute(text)
+}
+
+// lookup returns the value that a variable has now.
+func (d *Decoder) lookup(name string) (string, bool) {
+	if v, ok := d.assigned[name]; ok {
+		return v, true
+	}
+	if d.Freeze == nil || d.Freeze.Lookup == nil {
+		return "", false
+	}
+	return d.Freeze.Lookup(name)
+}
+
+// assign is for ${P:=W}. It changes no environment but that of this config.
+func (d *Decoder) assign(name, value string) {
+	if d.assigned == nil {
+		d.assigned = make(map[string]string)
+	}
+	d.assigned[name] = value
+}
+
+func (d *Decoder) names() []string {
+	var names []string
+	if d.Freeze != nil && d.Freeze.Environ != nil {
+		names = slices.Clone(d.Freeze.Environ())
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.assigned)) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (w *walker) structural(e *envValue, what string) {

@@ -151,6 +151,19 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// What is frozen assigns to variables that stand behind it, and knows the names of all.
+func TestFrozenAssignments(t *testing.T) {
+	values := map[string]string{"A": "a"}
+	freeze := &Freezer{All: true, Lookup: func(name string) (string, bool) { v, ok := values[name]; return v, ok }, Environ: func() []string { return []string{"PB", "A", "PA"} }}
+	s, _, findings := into(t, "needed: ${B:=${A}b}\nlabels: {A: '${B}', B: '${!P*}', C: '${!B*}', D: '${C}', E: '${C:=1}', F: '${C}'}\n", freeze)
+	if want := []string{"2:50 env-unset: C is to be frozen, but it isn't set"}; !cmp.Equal(findings, want) {
+		t.Errorf("found %q", findings)
+	}
+	if s.Needed != "ab" || !cmp.Equal(s.Labels, Map{{"A", "ab"}, {"B", "PB PA"}, {"C", "B"}, {"D", ""}, {"E", "1"}, {"F", "1"}}) || values["B"] != "" {
+		t.Errorf("got %+v", s)
+	}
+}
+
 func TestStructureFromTheEnvironment(t *testing.T) {
 	for text, want := range map[string]string{
 		"needed: x\nfixed: ${A}\n":                              "2:8 env-structure: fixed would change the structure of the gateway, so it can't be read at start",

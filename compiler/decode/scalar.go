@@ -27,7 +27,7 @@ func (w *walker) scalar(n *source.Node, v reflect.Value, f Field) {
 			w.structural(e, f.Name)
 			w.values.unknown[p] = true
 		default:
-			w.values.putEnv(p, template, n)
+			w.values.putEnv(p, template, n, f.Tag.Get("required") == "true")
 			if isInteger(v.Kind()) {
 				lo, hi := bounds(v.Type(), f)
 				w.values.rng[p] = [2]int64{lo, hi}

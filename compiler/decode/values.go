@@ -8,6 +8,7 @@ import (
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
 	"github.com/aileron-gateway/aileronc/compiler/source"
+	"github.com/aileron-gateway/aileronc/internal/envexpr"
 )
 
 // Values knows of each field of a decoded spec where it stands in the config. A
@@ -38,9 +39,10 @@ type RefAt struct {
 }
 
 type envValue struct {
-	text  string
-	node  *source.Node
-	taken bool
+	text   string
+	node   *source.Node
+	needed bool // its field is required
+	taken  bool
 }
 
 func newValues(pos diag.Pos, doc string) *Values {
@@ -91,11 +93,26 @@ func (v *Values) TakeEnv(field any) (text, pos string, ok bool) {
 	return e.text, v.Provenance(field), true
 }
 
-// EnvTexts are the scalars that are read at start, with their provenance.
-func (v *Values) EnvTexts(visit func(text, pos string)) {
+// Needed reports whether a field that is read at start must not be empty.
+func (v *Values) Needed(field any) bool { return v.env[field] != nil && v.env[field].needed }
+
+// NeverEmpty reports whether a field that is read at start has a text that can't turn out to be empty.
+func (v *Values) NeverEmpty(field any) bool {
+	if v.env[field] == nil {
+		return false
+	}
+	t, err := envexpr.Parse(v.env[field].text)
+	return err == nil && t.NeverEmpty()
+}
+
+// Quoted reports whether a field that is read at start stands in quotes, so that it's text even if it's empty.
+func (v *Values) Quoted(field any) bool { return v.env[field] != nil && v.env[field].node.Quoted }
+
+// EnvTexts are the scalars that are read at start, with their provenance, and whether they are needed.
+func (v *Values) EnvTexts(visit func(text, pos string, needed bool)) {
 	for _, p := range v.order {
 		if e, ok := v.env[p]; ok {
-			visit(e.text, v.Provenance(p))
+			visit(e.text, v.Provenance(p), e.needed)
 		}
 	}
 }
@@ -123,8 +140,8 @@ func (v *Values) note(_ reflect.Value, n *source.Node, p any) { v.at[p] = n.Pos 
 
 func (v *Values) key(p any, pos diag.Pos) { v.keys[p] = pos }
 
-func (v *Values) putEnv(p any, text string, n *source.Node) {
-	v.env[p] = &envValue{text: text, node: n}
+func (v *Values) putEnv(p any, text string, n *source.Node, needed bool) {
+	v.env[p] = &envValue{text: text, node: n, needed: needed}
 	v.order = append(v.order, p)
 	v.at[p] = n.Pos
 }

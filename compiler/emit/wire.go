@@ -18,6 +18,13 @@ func (g *generator) wireFile() (string, *jen.File, error) {
 	if slices.ContainsFunc(g.program.Meta.Env, func(v ir.EnvVar) bool { return v.Regexp }) {
 		body = append(body, jen.Qual(ir.Module+"/runtime/env/regexps", "Use").Call(jen.Id("vars")), jen.Line())
 	}
+	if texts := g.program.Meta.Assignments; len(texts) > 0 {
+		body = append(body, jen.Comment("what the config assigns, in its order"))
+		for _, text := range texts {
+			body = append(body, jen.Id("vars").Dot("Assign").Call(literal(text)))
+		}
+		body = append(body, jen.Line())
+	}
 	for i, c := range g.program.Components {
 		if i > 0 {
 			body = append(body, jen.Line())

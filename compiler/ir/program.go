@@ -72,6 +72,8 @@ type Meta struct {
 	Config    string
 	Resources []string
 	Env       []EnvVar
+	// Assignments are texts whose assignments others may see.
+	Assignments []string
 }
 
 // An EnvVar is an environment variable that the gateway reads when it starts.

@@ -134,7 +134,7 @@ func (s *HTTPServerSpec) Lower(l *Lower) ir.Expr {
 		fun, options = "server.New", "server.Options"
 	}
 	return l.Call(fun, l.Struct(options,
-		ir.Set("Listen", http.ListenConfig.lower(l, l.String(addr))),
+		ir.Set("Listen", http.ListenConfig.lower(l, s.lowerAddr(l, addr))),
 		ir.Set("ReadTimeout", l.Seconds(&http.ReadTimeout)),
 		ir.Set("ReadHeaderTimeout", l.Seconds(&http.ReadHeaderTimeout)),
 		ir.Set("WriteTimeout", l.Seconds(&http.WriteTimeout)),
@@ -164,6 +164,15 @@ func (s *HTTPServerSpec) addr(c *Check) *string {
 		return &lc.Addr
 	}
 	return &s.Addr
+}
+
+// lowerAddr is where to listen. An address of listenConfig that turns out to be empty leaves it to the server's own.
+func (s *HTTPServerSpec) lowerAddr(l *Lower, addr *string) ir.Expr {
+	own := l.String(&s.Addr)
+	if addr == &s.Addr || !l.Deferred(addr) {
+		return l.String(addr)
+	}
+	return l.stringOr(addr, own)
 }
 
 // http2 is what HTTP/2 is to be like, nil for none.

@@ -156,9 +156,23 @@ func (l *Lower) Chain(refs []resource.Ref, role Role, inner ir.Expr) ir.Expr {
 	return inner
 }
 
-// String is the string at p.
+// String is the string at p. From the environment it's the default if it's empty and without quotes, as if it weren't there;
+// a required one must not be empty.
 func (l *Lower) String(p *string) ir.Expr {
-	if e, ok := l.env(p, "String"); ok {
+	return l.stringOr(p, ir.String(*p))
+}
+
+// stringOr is String with a default that isn't the one of the spec.
+func (l *Lower) stringOr(p *string, def ir.Expr) ir.Expr {
+	method, args := "String", []ir.Expr(nil)
+	switch {
+	case l.Values.NeverEmpty(p):
+	case l.Values.Needed(p):
+		method = "Needed"
+	case !ir.IsZero(def) && !l.Values.Quoted(p):
+		method, args = "StringOr", []ir.Expr{def}
+	}
+	if e, ok := l.env(p, method, args...); ok {
 		return e
 	}
 	return ir.String(*p)

@@ -100,7 +100,7 @@ func TestMeta(t *testing.T) {
 		t.Error(d)
 	}
 	// The variable is optional in one place, and required in another.
-	if d := cmp.Diff([]ir.EnvVar{{Name: "ADDR", Pos: "stdin.yaml:13:9", Required: true}}, p.Meta.Env); d != "" {
+	if d := cmp.Diff([]ir.EnvVar{{Name: "ADDR", Pos: "stdin.yaml:23:9", Required: true}}, p.Meta.Env); d != "" {
 		t.Error(d)
 	}
 	for _, text := range []string{"5ec2e7", "unused"} {

@@ -25,11 +25,36 @@ func meta(g *graph.Graph) ir.Meta {
 			m.Config += "---\n"
 		}
 		m.Config += normal(r)
-		r.Values.EnvTexts(func(text, pos string) { m.Env = append(m.Env, envVars(text, pos)...) })
+		r.Values.EnvTexts(func(text, pos string, needed bool) { m.Env = append(m.Env, envVars(text, pos, needed)...) })
 	}
 	slices.SortStableFunc(m.Env, func(a, b ir.EnvVar) int { return slices.Compare([]string{a.Name}, []string{b.Name}) })
+	m.Assignments = assignments(g, m.Env)
 	m.Env = compact(m.Env)
 	return m
+}
+
+// assignments are the texts that assign to a variable which another one reads, in the order of the config. Components are made in
+// another order.
+func assignments(g *graph.Graph, vars []ir.EnvVar) (texts []string) {
+	reads := make(map[string]int)
+	for _, v := range vars {
+		reads[v.Name]++
+	}
+	for _, r := range g.Resources {
+		if !r.Reached {
+			continue
+		}
+		r.Values.EnvTexts(func(text, _ string, _ bool) {
+			t, err := envexpr.Parse(text)
+			if err != nil || slices.Contains(texts, text) {
+				return
+			}
+			if slices.ContainsFunc(t.Assigns(), func(name string) bool { return reads[name] > 1 }) {
+				texts = append(texts, text)
+			}
+		})
+	}
+	return texts
 }
 
 // compact keeps the first of each name, with what all of them need.
@@ -37,7 +62,9 @@ func compact(vars []ir.EnvVar) []ir.EnvVar {
 	var out []ir.EnvVar
 	for _, v := range vars {
 		if n := len(out); n > 0 && out[n-1].Name == v.Name {
-			out[n-1].Required = out[n-1].Required || v.Required
+			if v.Required && !out[n-1].Required {
+				out[n-1].Required, out[n-1].Pos = true, v.Pos // where it will be missed
+			}
 			out[n-1].Regexp = out[n-1].Regexp || v.Regexp
 			continue
 		}
@@ -46,14 +73,16 @@ func compact(vars []ir.EnvVar) []ir.EnvVar {
 	return out
 }
 
-func envVars(text, pos string) []ir.EnvVar {
+// envVars are the variables that a text reads. If it's needed, those that nothing stands in for are, too.
+func envVars(text, pos string, needed bool) []ir.EnvVar {
 	t, err := envexpr.Parse(text)
 	if err != nil {
 		return nil
 	}
 	var vars []ir.EnvVar
 	for _, name := range t.Vars() {
-		vars = append(vars, ir.EnvVar{Name: name, Pos: pos, Required: slices.Contains(t.Required(), name), Regexp: t.UsesRegexp()})
+		required := slices.Contains(t.Required(), name) || needed && t.Text() == "" && slices.Contains(t.Unguarded(), name)
+		vars = append(vars, ir.EnvVar{Name: name, Pos: pos, Required: required, Regexp: t.UsesRegexp()})
 	}
 	return vars
 }

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "f6348c8e46ddc5ba",
+	Digest:  "55e478464d5b4214",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -15,8 +15,8 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/default",
 	},
 	Env: []app.Variable{
-		{Name: "CERT_FILE", Pos: "config.yaml:20:23"},
-		{Name: "KEY_FILE", Pos: "config.yaml:21:22"},
+		{Name: "CERT_FILE", Pos: "config.yaml:20:23", Required: true},
+		{Name: "KEY_FILE", Pos: "config.yaml:21:22", Required: true},
 	},
 	Wire: assemble,
 }

@@ -29,8 +29,8 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	httpServerTLS, err := tlsconf.Server(tlsconf.Options{
 		Certificates: []tlsconf.KeyPair{
 			{
-				CertFile: vars.String("config.yaml:20:23", "${CERT_FILE}"),
-				KeyFile:  vars.String("config.yaml:21:22", "${KEY_FILE}"),
+				CertFile: vars.Needed("config.yaml:20:23", "${CERT_FILE}"),
+				KeyFile:  vars.Needed("config.yaml:21:22", "${KEY_FILE}"),
 			},
 		},
 		CipherSuites: []uint16{tls.TLS_RSA_WITH_RC4_128_SHA, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "43af1e86e97f878c",
+	Digest:  "844c6d7082df0ab1",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -16,8 +16,8 @@ var program = app.Program{
 	},
 	Env: []app.Variable{
 		{Name: "CA_FILE", Pos: "config.yaml:25:21"},
-		{Name: "CERT_FILE", Pos: "config.yaml:21:23"},
-		{Name: "KEY_FILE", Pos: "config.yaml:22:22"},
+		{Name: "CERT_FILE", Pos: "config.yaml:21:23", Required: true},
+		{Name: "KEY_FILE", Pos: "config.yaml:22:22", Required: true},
 	},
 	Wire: assemble,
 }

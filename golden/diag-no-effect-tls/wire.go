@@ -30,8 +30,8 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	httpServerTLS, err := tlsconf.Server(tlsconf.Options{
 		Certificates: []tlsconf.KeyPair{
 			{
-				CertFile: vars.String("config.yaml:21:23", "${CERT_FILE}"),
-				KeyFile:  vars.String("config.yaml:22:22", "${KEY_FILE}"),
+				CertFile: vars.Needed("config.yaml:21:23", "${CERT_FILE}"),
+				KeyFile:  vars.Needed("config.yaml:22:22", "${KEY_FILE}"),
 			},
 		},
 		ServerName:         "gateway.example.com",

@@ -33,13 +33,13 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	echoHandler := echo.New()
 
 	// config.yaml:24 core/v1 HTTPLogger default/default: its HMAC
-	httpLoggerHMAC, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:49:38", "${KEY}"), encode.Base64)
+	httpLoggerHMAC, err := digest.HMAC(digest.SHA256, vars.Needed("config.yaml:49:38", "${KEY}"), encode.Base64)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}
 
 	// config.yaml:24 core/v1 HTTPLogger default/default: its HMAC
-	httpLoggerHMAC2, err := digest.HMAC(blake2.S256, vars.String("config.yaml:50:43", "${KEY}"), encode.Base64)
+	httpLoggerHMAC2, err := digest.HMAC(blake2.S256, vars.Needed("config.yaml:50:43", "${KEY}"), encode.Base64)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:24: HTTPLogger default/default: %w", err)
 	}

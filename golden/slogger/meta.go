@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "0642c52fd81b59a6",
+	Digest:  "1a7a66866e3e0020",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -19,7 +19,7 @@ var program = app.Program{
 	},
 	Env: []app.Variable{
 		{Name: "NO_LOCATION", Pos: "config.yaml:33:15"},
-		{Name: "REMOTE_KEY", Pos: "config.yaml:59:16"},
+		{Name: "REMOTE_KEY", Pos: "config.yaml:59:16", Required: true},
 	},
 	Wire: assemble,
 }

@@ -37,7 +37,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	echoHandler := echo.New()
 
 	// config.yaml:38 core/v1 SLogger default/access: its HMAC
-	accessHMAC, err := digest.HMAC(digest.SHA256, vars.String("config.yaml:59:16", "${REMOTE_KEY}"), encode.Base64RawURL)
+	accessHMAC, err := digest.HMAC(digest.SHA256, vars.Needed("config.yaml:59:16", "${REMOTE_KEY}"), encode.Base64RawURL)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:38: SLogger default/access: %w", err)
 	}

@@ -136,6 +136,34 @@ func (t Template) Required() []string {
 	return names
 }
 
+// Assigns returns the names of the variables that t may assign to.
+func (t Template) Assigns() []string {
+	var names []string
+	t.walk(func(e *expr) bool {
+		if (e.op == opAssign || e.op == opAssignUnset) && e.name.IsConst() {
+			names = add(names, e.name.Text())
+		}
+		return true
+	})
+	return names
+}
+
+// NeverEmpty reports whether the text of t can't be empty, in whichever environment it can be expanded.
+func (t Template) NeverEmpty() bool {
+	return slices.ContainsFunc(t.parts, func(p part) bool {
+		if p.expr == nil {
+			return p.text != ""
+		}
+		switch p.expr.op {
+		case opDefault, opAssign:
+			return p.expr.word.NeverEmpty()
+		case opRequire:
+			return true
+		}
+		return false
+	})
+}
+
 // UsesRegexp reports whether t can be expanded only with [Environment.Compile].
 func (t Template) UsesRegexp() bool {
 	uses := false

@@ -220,6 +220,23 @@ func TestVars(t *testing.T) {
 	}
 }
 
+func TestNeverEmptyAndAssigns(t *testing.T) {
+	for _, tt := range []struct {
+		text    string
+		never   bool
+		assigns []string
+	}{
+		{"", false, nil}, {"x", true, nil}, {"${P}", false, nil}, {"${P}x", true, nil}, {"${P:-w}", true, nil}, {"${P:-}", false, nil}, {"${P-w}", false, nil}, {"${P:-${Q}}", false, nil},
+		{"${P:-${Q:-w}}", true, nil}, {"${P:=w}", true, []string{"P"}}, {"${P=w}", false, []string{"P"}}, {"${P:?}", true, nil}, {"${P?}", false, nil}, {"${P:+w}", false, nil}, {"${#P}", false, nil},
+		{"${P:-${Q:=w}}${R:=}${Q:=v}", true, []string{"Q", "R"}}, {"${A${B}:=w}", true, nil},
+	} {
+		tmpl, err := envexpr.Parse(tt.text)
+		if err != nil || tmpl.NeverEmpty() != tt.never || !cmp.Equal(tt.assigns, tmpl.Assigns()) {
+			t.Errorf("%q: %v, never empty %v, assigns %v", tt.text, err, tmpl.NeverEmpty(), tmpl.Assigns())
+		}
+	}
+}
+
 // Unclosed expressions inside each other must not take exponential time.
 func TestParseUnclosed(t *testing.T) {
 	text := strings.Repeat("${A:-${", 2000)

@@ -8,6 +8,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -164,7 +165,7 @@ func (c *command) start(ctx context.Context, f *flags) int {
 	}
 	g, err := c.program.Wire(vars)
 	if e := vars.Err(); e != nil {
-		err = e // which is why
+		err = errors.Join(e, c.missing(vars, e)) // which is why
 	}
 	if err != nil {
 		c.complain("%v", err)
@@ -176,6 +177,16 @@ func (c *command) start(ctx context.Context, f *flags) int {
 	}
 	l := &life{gateway: g, complain: c.complain}
 	return l.run(ctx)
+}
+
+// missing names the variables that are needed, too, but weren't asked for, since something failed before.
+func (c *command) missing(vars *env.Env, found error) (err error) {
+	for _, v := range c.program.Env {
+		if _, set := vars.Lookup(v.Name); v.Required && !set && !strings.Contains(found.Error(), v.Name) {
+			err = errors.Join(err, errors.New(v.Pos+": "+v.Name+" is not set"))
+		}
+	}
+	return err
 }
 
 // complain writes a message for the operator.

@@ -77,7 +77,7 @@ func call(p Program, signals <-chan os.Signal, args ...string) (code int, out, e
 func TestFlags(t *testing.T) {
 	p := Program{
 		Version: "v1.2.3", Digest: "abc", Config: "kind: Entrypoint\n", Resources: []string{"core/v1/HTTPServer/default/a"},
-		Env:  []Variable{{"HOST", "a.yaml:1:2", true}, {"PORT", "a.yaml:3:4", false}},
+		Env: []Variable{{"HOST", "a.yaml:1:2", true}, {"PORT", "a.yaml:3:4", false}}, Embedded: []string{"site/a b.txt"},
 		Wire: func(*env.Env) (*Gateway, error) { return nil, errors.New("nothing may be wired") },
 	}
 	for _, tt := range []struct {
@@ -103,7 +103,7 @@ func TestFlags(t *testing.T) {
 		}
 	}
 	code, out, _ := call(p, nil, "--info")
-	for _, want := range []string{"compiler\taileronc v1.2.3\n", "config\tabc\n", "resource\tcore/v1/HTTPServer/default/a\n", "variable\tHOST\ta.yaml:1:2\trequired\n", "variable\tPORT\ta.yaml:3:4\n", "\ngo\tgo1."} {
+	for _, want := range []string{"compiler\taileronc v1.2.3\n", "config\tabc\n", "resource\tcore/v1/HTTPServer/default/a\n", "embedded\tsite/a b.txt\n", "variable\tHOST\ta.yaml:1:2\trequired\n", "variable\tPORT\ta.yaml:3:4\n", "\ngo\tgo1."} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Errorf("--info lacks %q:\n%s", want, out)
 		}
@@ -131,7 +131,8 @@ func TestEnvironment(t *testing.T) {
 		vars.Int("a.yaml:2:1", "${PORT}", 1, 0, 9)
 		return nil, errors.New("a consequence")
 	}
-	want := "gw: a.yaml:1:1: HOST is not set, or empty\ngw: a.yaml:2:1: ${PORT} is \"80\"; it must be from 0 to 9\n"
+	p.Env = []Variable{{"HOST", "a.yaml:1:1", true}, {"PORT", "a.yaml:2:1", true}, {"KEY", "a.yaml:9:1", true}, {"OPTION", "a.yaml:9:2", false}}
+	want := "gw: a.yaml:1:1: HOST is not set, or empty\ngw: a.yaml:2:1: ${PORT} is \"80\"; it must be from 0 to 9\ngw: a.yaml:9:1: KEY is not set\n"
 	if code, _, err := call(p, nil); code != 2 || err != want {
 		t.Errorf("%d, got %q", code, err)
 	}

@@ -103,10 +103,47 @@ func (e *Env) text(pos, text string) (value string, ok bool) {
 	return value, true
 }
 
+// Names are the names of all variables, in the order in which they were set.
+func (e *Env) Names() []string { return e.names }
+
+// Assign makes the assignments in text, as in ${P:=W}, for others that stand before it in the program. What is wrong with text
+// is found when it's read.
+func (e *Env) Assign(text string) {
+	if t, err := envexpr.Parse(text); err == nil {
+		_, _ = t.Expand(&e.expand)
+	}
+}
+
 // String returns the value of text.
 func (e *Env) String(pos, text string) string {
 	s, _ := e.text(pos, text)
 	return s
+}
+
+// StringOr returns the value of text; def if it's empty.
+func (e *Env) StringOr(pos, text, def string) string {
+	if s, ok := e.text(pos, text); ok && s != "" {
+		return s
+	}
+	return def
+}
+
+// Needed returns the value of text, which must not be empty.
+func (e *Env) Needed(pos, text string) string {
+	s, ok := e.text(pos, text)
+	if !ok || s != "" {
+		return s
+	}
+	reason := text + " is empty, and a value is needed here"
+	if t, err := envexpr.Parse(text); err == nil {
+		for _, name := range t.Vars() {
+			if _, set := e.vars[name]; !set {
+				reason += "; " + name + " is not set"
+			}
+		}
+	}
+	e.fail(pos, reason)
+	return ""
 }
 
 // Bool returns the value of text as a truth value; def if it's empty.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,14 @@ func TestValues(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" || e.Err() != nil {
 		t.Error(d, e.Err())
 	}
+	for _, tt := range []struct{ got, want string }{
+		{e.StringOr("p", "${UNSET}", ":80"), ":80"}, {e.StringOr("p", "${EMPTY}", ":80"), ":80"}, {e.StringOr("p", "${HOST}", ":80"), "127.0.0.1"}, {e.StringOr("p", "${BLANK}", "x"), " 5\n"},
+		{e.Needed("p", "${HOST}"), "127.0.0.1"},
+	} {
+		if tt.got != tt.want || e.Err() != nil {
+			t.Errorf("got %q, %v, want %q", tt.got, e.Err(), tt.want)
+		}
+	}
 	if s := e.String("p", "${!*}${!P*} ${!N@}"); s != "${!*}PORT N" {
 		t.Errorf("got %q", s)
 	}
@@ -64,6 +73,12 @@ func TestErrorsAreCollected(t *testing.T) {
 	e.String("a.yaml:7:2", "${PORT:}")
 	e.String("a.yaml:8:2", "${PORT#8}")
 	e.String("a.yaml:9:2", "${PORT}")
+	e.Needed("a.yaml:10:2", "${CERT}")
+	e.Needed("a.yaml:11:2", "${EMPTY}")
+	e.Needed("a.yaml:12:2", "${EMPTY}${FOO}${BAR}")
+	e.Needed("a.yaml:13:2", "${UNSET:?}")
+	e.StringOr("a.yaml:14:2", "${UNSET:?}", "x")
+	e.Assign("${UNSET:?}${PORT:}") // which is found when it's read
 	want := `a.yaml:1:2: ${WORD} is "soon"; it must be a whole number
 a.yaml:2:2: ${PORT} is "8080"; it must be from 0 to 9
 a.yaml:3:2: ${X:-99999999999999999999} is "99999999999999999999"; it must be from 0 to 9
@@ -71,9 +86,28 @@ a.yaml:4:2: ${WORD} is "soon"; it must be true or false
 a.yaml:5:2: UNSET is not set, or empty
 a.yaml:6:2: UNSET is not set
 a.yaml:7:2: in ${PORT:}: after the colon comes a number, or one of - = ? +
-a.yaml:8:2: PORT can't be expanded: regular expressions are not part of this binary`
+a.yaml:8:2: PORT can't be expanded: regular expressions are not part of this binary
+a.yaml:10:2: ${CERT} is empty, and a value is needed here; CERT is not set
+a.yaml:11:2: ${EMPTY} is empty, and a value is needed here
+a.yaml:12:2: ${EMPTY}${FOO}${BAR} is empty, and a value is needed here; FOO is not set; BAR is not set
+a.yaml:13:2: UNSET is not set, or empty
+a.yaml:14:2: UNSET is not set, or empty`
 	if d := cmp.Diff(want, fmt.Sprint(e.Err())); d != "" {
 		t.Error(d)
+	}
+}
+
+// What one place of a config assigns is seen in others, whichever is read first.
+func TestAssign(t *testing.T) {
+	e := testEnv()
+	for _, text := range []string{"${NEW:=a}", "${PORT:=b}", "${EMPTY=c}${OTHER=${NEW}}"} {
+		e.Assign(text)
+	}
+	if s := e.String("p", "${NEW} ${PORT} ${EMPTY} ${OTHER}"); s != "a 8080  a" || e.Err() != nil {
+		t.Errorf("got %q, %v", s, e.Err())
+	}
+	if !slices.Contains(e.Names(), "NEW") {
+		t.Errorf("names %v", e.Names())
 	}
 }
 

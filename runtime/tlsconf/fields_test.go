@@ -2,13 +2,21 @@ package tlsconf_test
 
 import (
 	"bufio"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/binary"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,4 +224,48 @@ func opensslServer(t *testing.T, cert, key string) (addr string, stdin io.Writer
 	}
 	t.Fatal("openssl s_server doesn't listen")
 	return "", nil, nil
+}
+
+// Each suite of TLS 1.2 and below, on both sides, the weak ones included if they are asked for.
+func TestCipherSuites(t *testing.T) {
+	ca := testpki.New(t)
+	cert, key := ca.Issue(t, "localhost")
+	certificates := []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}, rsaPair(t)}
+	for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+		if slices.Contains(suite.SupportedVersions, tls.VersionTLS13) {
+			continue
+		}
+		server := tlsconf.Options{Certificates: certificates, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}}
+		client := tlsconf.Options{ServerName: "localhost", InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}}
+		state, serverErr, clientErr := handshake(t, server, client)
+		if serverErr != nil || clientErr != nil || state.CipherSuite != suite.ID {
+			t.Errorf("%s: server %v, client %v, suite %s", suite.Name, serverErr, clientErr, tls.CipherSuiteName(state.CipherSuite))
+		}
+	}
+}
+
+// rsaPair makes a certificate with a key of RSA, which signs itself.
+func rsaPair(t *testing.T) tlsconf.KeyPair {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "rsa"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := tlsconf.KeyPair{CertFile: filepath.Join(t.TempDir(), "rsa.crt"), KeyFile: filepath.Join(t.TempDir(), "rsa.key")}
+	for name, block := range map[string]*pem.Block{
+		p.CertFile: {Type: "CERTIFICATE", Bytes: der}, p.KeyFile: {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
 }

@@ -160,9 +160,10 @@ func (o *sender) content(body *responseBody) error {
 	}
 }
 
-// takesFiles reports whether the kernel can send a file.
+// takesFiles reports whether it's worth while to have the kernel send a file, and possible. A small one goes out together with the
+// head.
 func (o *sender) takesFiles(length int64) bool {
-	return length > 0 && o.c.tls == nil && o.c.sock.writeEach == 0 && isTCP(o.c.sock.conn)
+	return length > int64(o.room()) && o.c.tls == nil && o.c.sock.writeEach == 0 && isTCP(o.c.sock.conn)
 }
 
 // file has the kernel send a file.
