@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
 // Options are the settings of a Client.
@@ -65,7 +67,7 @@ type Options struct {
 	ReadOnly, RouteByLatency, RouteRandomly bool
 
 	// TLS is the configuration of TLS; nil is none.
-	TLS *tls.Config
+	TLS *tlsconf.Client
 
 	// Expiration is how long values are kept that are set for no time of their own; 0 is for ever, and less is as long as the value that is replaced.
 	Expiration time.Duration
@@ -118,7 +120,7 @@ func connect(o *Options) goredis.UniversalClient {
 		MaxIdleConns:          o.MaxIdleConns,
 		ConnMaxIdleTime:       cmp.Or(max(o.ConnMaxIdleTime, -1), -1),
 		ConnMaxLifetime:       o.ConnMaxLifetime,
-		TLSConfig:             o.TLS,
+		Dialer:                dialer(o),
 		MaxRedirects:          o.MaxRedirects,
 		ReadOnly:              o.ReadOnly,
 		RouteByLatency:        o.RouteByLatency,
@@ -129,6 +131,33 @@ func connect(o *Options) goredis.UniversalClient {
 		ReadBufferSize:           8 << 10,
 		WriteBufferSize:          4 << 10,
 	})
+}
+
+// dialer opens connections in TLS, by the certificates that are there by then. In the clear, nil leaves it to the library.
+func dialer(o *Options) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	if o.TLS == nil {
+		return nil
+	}
+	d := &net.Dialer{Timeout: unlimited(cmp.Or(o.DialTimeout, 5*time.Second)), KeepAlive: 5 * time.Minute}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+		defer cancel()
+		raw, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		config := o.TLS.Config()
+		if config.ServerName == "" {
+			config = config.Clone()
+			config.ServerName, _, _ = net.SplitHostPort(addr)
+		}
+		c := tls.Client(raw, config)
+		if err := c.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			return nil, err
+		}
+		return c, nil
+	}
 }
 
 func addrs(o *Options) []string {
