@@ -32,6 +32,7 @@ const (
 	Initializer   Role = "Initializer"
 	Finalizer     Role = "Finalizer"
 	Storage       Role = "Storage"
+	ScriptRunner  Role = "ScriptRunner"
 
 	AuthenticationHandler Role = "AuthenticationHandler"
 )

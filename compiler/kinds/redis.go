@@ -11,7 +11,7 @@ import (
 var redisClient = Kind{
 	APIVersion: "app/v1",
 	Name:       "RedisClient",
-	Roles:      []Role{Storage, HealthChecker},
+	Roles:      []Role{Storage, ScriptRunner, HealthChecker},
 	Lifecycle:  true,
 	New: func() Spec {
 		return &RedisClientSpec{

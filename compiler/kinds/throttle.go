@@ -5,6 +5,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
+	"github.com/aileron-gateway/aileronc/compiler/resource"
 )
 
 var throttleMiddleware = Kind{
@@ -46,6 +47,16 @@ type APIThrottlerSpec struct {
 	// that one had used: so nobody gets more than the limit, whoever sends however many keys, but if all known clients are at their limit, new ones are refused like them.
 	// It isn't needed with maxConnections, where there are no more keys than requests. 0 stands for the default.
 	MaxKeys int32 `json:"maxKeys" min:"0" max:"268435456"`
+	// Redis is a RedisClient by which several gateways count together. Redis is asked once for each request, and not at all for those that are known to be refused. With fixedWindow,
+	// windows begin at the same moments for all clients then. AILERON Gateway has no such field.
+	Redis resource.Ref `json:"redis" role:"ScriptRunner"`
+	// RedisPrefix begins the keys in Redis. Gateways, and entries, count together if it's the same. The default has the namespace and name of the resource and the number of the entry: throttle:default/default:1:.
+	RedisPrefix string `json:"redisPrefix" pattern:"^[!-~]*$"`
+	// RedisTimeout is how long Redis may take for a decision, in milliseconds. 0 stands for the default.
+	RedisTimeout int32 `json:"redisTimeout" min:"0"`
+	// OnFailure says what becomes of requests while Redis is away: Local has each gateway limit by itself, Allow lets all pass, Deny refuses all.
+	// When Redis has failed a few times, requests don't wait for it any more until it's back.
+	OnFailure OnFailure `json:"onFailure"`
 	// RateLimitHeaders tells clients what they have left, in the headers RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10).
 	RateLimitHeaders bool `json:"rateLimitHeaders"`
 	// Name is the name of the limit in these headers. The default is that of the resource, with the number of the entry if there are several.
@@ -53,9 +64,13 @@ type APIThrottlerSpec struct {
 }
 
 // SetDefaults sets the defaults.
-func (s *APIThrottlerSpec) SetDefaults() { s.MaxKeys = defaultMaxKeys }
+func (s *APIThrottlerSpec) SetDefaults() { s.MaxKeys, s.RedisTimeout = 1<<20, 100 }
 
-const defaultMaxKeys = 1 << 20
+// OnFailure is what becomes of requests while Redis is away.
+type OnFailure string
+
+// Values lists the values in the order of their numbers.
+func (OnFailure) Values() []string { return []string{"Local", "Allow", "Deny"} }
 
 // MaxConnectionsSpec limits how many requests there are at a time.
 type MaxConnectionsSpec struct {
@@ -136,6 +151,14 @@ func (s *APIThrottlerSpec) check(c *Check) {
 	if c.IsSet(&s.MaxKeys) && (len(s.Keys) == 0 || s.MaxConnections != nil) {
 		c.Warnf(&s.MaxKeys, diag.NoEffect, "maxKeys has no effect without keys, nor with maxConnections")
 	}
+	for _, f := range []struct {
+		name string
+		p    any
+	}{{"redisPrefix", &s.RedisPrefix}, {"redisTimeout", &s.RedisTimeout}, {"onFailure", &s.OnFailure}} {
+		if c.IsSet(f.p) && s.Redis.IsZero() {
+			c.Warnf(f.p, diag.NoEffect, "%s has no effect without redis", f.name)
+		}
+	}
 	if c.IsSet(&s.Name) && !s.RateLimitHeaders && !c.Deferred(&s.RateLimitHeaders) {
 		c.Warnf(&s.Name, diag.NoEffect, "name has no effect without rateLimitHeaders")
 	}
@@ -160,23 +183,24 @@ func checkFillTime(c *Check, size *int32, interval *int64, rate *int32) {
 func (s *ThrottleMiddlewareSpec) Lower(l *Lower) ir.Expr {
 	var rules []ir.Expr
 	for i := range s.APIThrottlers {
-		name := l.ID.Name
-		if len(s.APIThrottlers) > 1 {
-			name += "-" + strconv.Itoa(i+1)
-		}
-		rules = append(rules, s.APIThrottlers[i].lower(l, name))
+		rules = append(rules, s.APIThrottlers[i].lower(l, i+1, len(s.APIThrottlers)))
 	}
 	return l.Call("throttle.New", l.Struct("throttle.Options", ir.Set("Rules", l.List("throttle.Rule", rules...))))
 }
 
-func (s *APIThrottlerSpec) lower(l *Lower, name string) ir.Expr {
+// lower returns the throttle.Rule of entry number i of so many.
+func (s *APIThrottlerSpec) lower(l *Lower, i, of int) ir.Expr {
 	var keys []ir.Expr
 	for i := range s.Keys {
 		keys = append(keys, s.Keys[i].lower(l))
 	}
 	var shown ir.Expr
 	if l.asks(&s.RateLimitHeaders) || l.Deferred(&s.RateLimitHeaders) {
-		if shown = ir.String(name); l.asks(&s.Name) || l.Deferred(&s.Name) {
+		name := l.ID.Name
+		if of > 1 {
+			name += "-" + strconv.Itoa(i)
+		}
+		if shown = ir.String(name); isSet(l.Check, &s.Name) {
 			shown = l.String(&s.Name)
 		}
 	}
@@ -187,8 +211,33 @@ func (s *APIThrottlerSpec) lower(l *Lower, name string) ir.Expr {
 		ir.Set("MaxRetry", l.Int(&s.MaxRetry)),
 		ir.Set("Keys", l.List("throttle.Key", keys...)),
 		ir.Set("MaxKeys", l.ifSet(&s.MaxKeys, l.Int(&s.MaxKeys))),
+		ir.Set("Shared", s.lowerShared(l, i)),
 		ir.Set("Headers", l.Bool(&s.RateLimitHeaders)),
 		ir.Set("Name", shown))
+}
+
+// lowerShared returns a *throttle.Shared, or nil.
+func (s *APIThrottlerSpec) lowerShared(l *Lower, i int) ir.Expr {
+	if s.Redis.IsZero() {
+		return nil
+	}
+	prefix := ir.String("throttle:" + l.ID.Namespace + "/" + l.ID.Name + ":" + strconv.Itoa(i) + ":")
+	if isSet(l.Check, &s.RedisPrefix) {
+		prefix = l.String(&s.RedisPrefix)
+	}
+	var failure ir.Expr
+	switch s.OnFailure {
+	case "Allow":
+		failure = ir.Runtime("throttle.AllowAll")
+	case "Deny":
+		failure = ir.Runtime("throttle.DenyAll")
+	}
+	return ir.Struct{Type: ir.Runtime("throttle.Shared"), Pointer: true, Fields: []ir.Field{
+		ir.Set("Store", l.Use(&s.Redis, ScriptRunner)),
+		ir.Set("Prefix", prefix),
+		ir.Set("Timeout", l.ifSet(&s.RedisTimeout, l.Millis(&s.RedisTimeout))),
+		ir.Set("OnFailure", failure),
+	}}
 }
 
 func (s *APIThrottlerSpec) lowerLimit(l *Lower) ir.Expr {

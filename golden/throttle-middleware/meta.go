@@ -7,10 +7,11 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "a4fac36304dfc6f2",
+	Digest:  "f9a0b6b3c15e5000",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
+		"app/v1/RedisClient/default/default",
 		"app/v1/ThrottleMiddleware/default/default",
 		"app/v1/ThrottleMiddleware/default/everybody",
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
@@ -26,6 +27,9 @@ var program = app.Program{
 // config is the config in a normal form, without its secrets.
 const config = `apiVersion: app/v1
 kind: EchoHandler
+---
+apiVersion: app/v1
+kind: RedisClient
 ---
 apiVersion: app/v1
 kind: ThrottleMiddleware
@@ -80,6 +84,28 @@ spec:
             patterns:
                 - /downloads/
           maxConnections: {}
+        - matcher:
+            matchType: Prefix
+            patterns:
+                - /shared/
+          redis:
+            apiVersion: app/v1
+            kind: RedisClient
+          tokenBucket:
+            bucketSize: 20
+            fillRate: 10
+        - fixedWindow:
+            limit: 10
+          matcher:
+            matchType: Prefix
+            patterns:
+                - /strict/
+          onFailure: Deny
+          redis:
+            apiVersion: app/v1
+            kind: RedisClient
+          redisPrefix: 'limits:'
+          redisTimeout: 50
 ---
 apiVersion: app/v1
 kind: ThrottleMiddleware

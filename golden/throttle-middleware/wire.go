@@ -14,6 +14,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/listen"
 	"github.com/aileron-gateway/aileronc/runtime/log"
 	"github.com/aileron-gateway/aileronc/runtime/match"
+	"github.com/aileron-gateway/aileronc/runtime/redis"
 	"github.com/aileron-gateway/aileronc/runtime/throttle"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
@@ -26,8 +27,19 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:24 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:73 app/v1 ThrottleMiddleware default/everybody
+	// config.yaml:93 app/v1 ThrottleMiddleware default/everybody
 	everybody := throttle.New(throttle.Options{Rules: []throttle.Rule{{Match: match.Prefix("/"), Limit: throttle.TokenBucket{}}}})
+
+	// config.yaml:90 app/v1 RedisClient default/default
+	redisClient := redis.New(redis.Options{
+		MaxRetries:      2,
+		Deadlines:       true,
+		MinIdleConns:    10,
+		MaxIdleConns:    100,
+		ConnMaxIdleTime: 10 * time.Second,
+		ConnMaxLifetime: 10 * time.Minute,
+		Logger:          logger,
+	})
 
 	// config.yaml:27 app/v1 ThrottleMiddleware default/default
 	throttleMiddleware := throttle.New(throttle.Options{
@@ -67,6 +79,21 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				Limit: throttle.MaxConnections{Max: 128},
 				Keys:  []throttle.Key{throttle.ClientAddress(throttle.Address{})},
 			},
+			{
+				Match:  match.Prefix("/shared/"),
+				Limit:  throttle.TokenBucket{Size: 20, Rate: 10},
+				Shared: &throttle.Shared{Store: redisClient, Prefix: "throttle:default/default:5:"},
+			},
+			{
+				Match: match.Prefix("/strict/"),
+				Limit: throttle.FixedWindow{Limit: 10},
+				Shared: &throttle.Shared{
+					Store:     redisClient,
+					Prefix:    "limits:",
+					Timeout:   50 * time.Millisecond,
+					OnFailure: throttle.DenyAll,
+				},
+			},
 		},
 	})
 
@@ -86,5 +113,10 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		Logger:            logger,
 	}, throttleMiddleware(everybody(&routeHTTPServer{echoHandler: echoHandler})))
 
-	return &app.Gateway{Logger: logger, Runners: []app.Runner{httpServer}}, nil
+	return &app.Gateway{
+		Logger:       logger,
+		Runners:      []app.Runner{httpServer},
+		Initializers: []app.Initializer{redisClient},
+		Finalizers:   []app.Finalizer{redisClient},
+	}, nil
 }

@@ -111,8 +111,10 @@ func newKeys(list []Key) keys { return keys{list, maphash.MakeSeed()} }
 // hash returns 64 bits for the values that x has. Nobody outside can tell for which values they are the same.
 func (k *keys) hash(x *gateway.Exchange) uint64 {
 	var room [128]byte
-	return maphash.Bytes(k.seed, k.append(room[:0], x))
+	return k.hashOf(k.append(room[:0], x))
 }
+
+func (k *keys) hashOf(values []byte) uint64 { return maphash.Bytes(k.seed, values) }
 
 // append appends all values, each with its length behind it: "a" and "bc" aren't "ab" and "c".
 func (k *keys) append(b []byte, x *gateway.Exchange) []byte {

@@ -179,7 +179,12 @@ func (m *meter) take(state uint64, now, start int64) (next uint64, ok bool) {
 	if count := m.count(state, now); count > 0 {
 		return state + 1, count < m.limit
 	}
-	return uint64(start)>>m.grain<<m.bits | 1, true
+	return m.windowState(start, 1), true
+}
+
+// windowState is the state of a window with so many requests.
+func (m *meter) windowState(start int64, count uint64) uint64 {
+	return uint64(start)>>m.grain<<m.bits | min(count, m.limit)
 }
 
 // count is the number of requests in the window of now.
@@ -190,10 +195,14 @@ func (m *meter) count(state uint64, now int64) uint64 {
 	return state & (1<<m.bits - 1)
 }
 
-// age is how long ago the window began. The clock has been read after state.
+// age is how long ago the window began. It's 0 if that is a little later than now, by a clock that was read before.
 func (m *meter) age(state uint64, now int64) int64 {
-	units := uint64(now)>>m.grain - state>>m.bits
-	return int64(units & (1<<(64-m.bits) - 1) << m.grain & (1<<63 - 1))
+	mask := uint64(1)<<(64-m.bits) - 1
+	units := (uint64(now)>>m.grain - state>>m.bits) & mask
+	if mask-units < uint64(m.window)>>m.grain {
+		return 0
+	}
+	return int64(units << m.grain & (1<<63 - 1))
 }
 
 // used is how much a client has used of its limit, to compare with that of others at the same time.
@@ -223,7 +232,9 @@ func (m *meter) say(state uint64, now int64, ok bool) verdict {
 	case !ok:
 		v.retry = m.duration(ahead + m.interval - m.depth)
 	case m.queues:
-		v.wait = m.duration(ahead - m.interval)
+		if w := m.duration(ahead - m.interval); w >= time.Microsecond {
+			v.wait = w
+		}
 	}
 	return v
 }

@@ -82,11 +82,12 @@ func (e *entry) take(m *meter, key uint64, start, now int64) (state uint64, ok b
 	return e.state, ok
 }
 
-// swap sets the state of a key's meter, if it's still old.
-func (s *set) swap(key, old, state uint64) {
+// find returns the entry of a key, or nil.
+func (s *set) find(key uint64) *entry {
 	for i := range s {
-		if e := &s[i]; e.key == key && e.state == old {
-			e.state = state
+		if e := &s[i]; e.key == key && e.state != 0 {
+			return e
 		}
 	}
+	return nil
 }

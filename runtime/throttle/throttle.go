@@ -42,6 +42,9 @@ type Rule struct {
 	// requests as the limits of all known clients allow together until new ones are refused for the others' sake. The clients
 	// of a [MaxConnections] take room only while they have requests.
 	MaxKeys int
+	// Shared has several gateways count together; nil has each count by itself. Then the windows of a [FixedWindow] begin at the same moments for
+	// all clients, and what leaves the queue of a [LeakyBucket] leaves its place empty.
+	Shared *Shared
 	// Headers tells clients what they have left in the fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10).
 	Headers bool
 	// Name is that of the limit in these fields; empty is "default".
@@ -92,6 +95,7 @@ type verdict struct {
 
 	state uint64 // of the gate, for undo
 	gone  bool   // the client has gone, or the time of the request is over
+	blind bool   // nothing has been counted
 }
 
 func newRule(o *Rule) *rule {
@@ -128,7 +132,7 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 		return r.refuse(x, v)
 	}
 	err := h.next.Serve(x)
-	if r.headers != nil {
+	if r.headers != nil && !v.blind {
 		r.headers.add(&x.Response.Header, v)
 	}
 	return err
@@ -151,7 +155,7 @@ func (r *rule) refuse(x *gateway.Exchange, v verdict) error {
 		e.Message, e.Cause = "too many requests; this one was waiting when its time was over", x.Context().Err()
 	}
 	e.Header.Add("Retry-After", seconds(max(v.retry, time.Second)))
-	if r.headers != nil {
+	if r.headers != nil && !v.blind {
 		r.headers.add(&e.Header, v)
 	}
 	return e

@@ -241,8 +241,8 @@ func TestConnections(t *testing.T) {
 			}
 		}
 		if k, ok := gateOf(h).(*keyedConns); ok {
-			for i := range k.shards {
-				if n := len(k.shards[i].open); n > 0 {
+			for i := range k.counts.shards {
+				if n := len(k.counts.shards[i].open); n > 0 {
 					t.Errorf("%d keys are left", n)
 				}
 			}
