@@ -34,5 +34,6 @@ var All = []Kind{
 	sessionMiddleware,
 	skipper,
 	redisClient,
+	csrfMiddleware,
 	goPlugin,
 }

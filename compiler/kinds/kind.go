@@ -99,6 +99,9 @@ type Finalized interface{ Finalizes() bool }
 // it must not stand before the one that answers them.
 type Refuser interface{ Refuses() bool }
 
+// A SessionUser is the Spec of a middleware or handler that may need the session of a SessionMiddleware before it.
+type SessionUser interface{ UsesSession() bool }
+
 // A SecretReader is the Spec of a middleware that reads secrets of clients out of requests, so that they should come
 // over TLS.
 type SecretReader interface {

@@ -74,6 +74,7 @@ type mount struct {
 	// middleware of all HTTPHandlers on the way, outermost first
 	middleware []resource.Ref
 	id         resource.ID // of the handler at the end
+	spec       Spec        // of the same
 }
 
 // entry adds the routes of one handler of a virtual host.
@@ -93,6 +94,7 @@ func (b *routeBuilder) entry(s *HTTPServerSpec, vh *VirtualHostSpec, e *HandlerE
 	chain := b.Chain(vh.Middleware, Middleware, b.Chain(e.Middleware, Middleware, b.Use(&e.Handler, Handler)))
 	b.checkOrder(s.Middleware, vh.Middleware, e.Middleware, m.middleware)
 	b.checkPeers(s, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
+	b.checkSessions(e, &m, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
 	handler := len(b.router.Handlers)
 	b.router.Handlers = append(b.router.Handlers, ir.RouteHandler{ID: m.id, Base: m.id.Name, Chain: chain})
 
@@ -122,7 +124,7 @@ func (b *routeBuilder) mount(t *Target) mount {
 		m.middleware = append(slices.Clone(h.Middleware), m.middleware...)
 		return m
 	}
-	m := mount{id: t.Check.ID}
+	m := mount{id: t.Check.ID, spec: t.Spec}
 	if r, ok := t.Spec.(Routed); ok {
 		m.patterns, m.methods = r.Route()
 		m.patterns = slices.Clone(m.patterns)
@@ -219,47 +221,4 @@ func (b *routeBuilder) checkOrder(lists ...[]resource.Ref) {
 			}
 		}
 	}
-}
-
-// checkPeers warns of secrets that clients send in the clear, through a network, and of middleware that trusts
-// whoever gets through to the server.
-func (b *routeBuilder) checkPeers(s *HTTPServerSpec, lists ...[]resource.Ref) {
-	addr := s.addr(b.Check)
-	if b.Deferred(addr) || isLocal(*addr) {
-		return
-	}
-	for _, list := range lists {
-		for i := range list {
-			if t := b.Link.Target(&list[i]); t != nil && !s.HTTPConfig.knowsPeers() {
-				if p, ok := t.Spec.(PeerTruster); ok {
-					b.Warnf(&list[i], diag.Insecure, "whoever gets through to %s can make up %s; name the proxies in listenConfig.networks, or ask them for certificates of their own",
-						*addr, p.TrustsPeers())
-				}
-			}
-			if s.HTTPConfig.tls() != nil {
-				continue
-			}
-			for _, secrets := range b.secrets(&list[i]) {
-				b.Warnf(&list[i], diag.Insecure, "clients send their %s to %s in the clear; use tlsConfig, or listen where only what ends TLS before the gateway gets through",
-					secrets, *addr)
-			}
-		}
-	}
-}
-
-// secrets tells which secrets of clients a middleware, or a handler of one, reads.
-func (b *routeBuilder) secrets(ref *resource.Ref) (names []string) {
-	t := b.Link.Target(ref)
-	if t == nil {
-		return nil
-	}
-	if r, ok := t.Spec.(SecretReader); ok {
-		names = append(names, r.ReadsSecrets())
-	}
-	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
-		for i := range a.Handlers {
-			names = append(names, b.secrets(&a.Handlers[i])...)
-		}
-	}
-	return names
 }
