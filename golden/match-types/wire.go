@@ -91,6 +91,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				Upstreams: lb.RoundRobin(lb.Upstream{URL: "http://10.0.0.8:8080"}, lb.Upstream{URL: "http://10.0.1.8:8080"}),
 			},
 		},
+		Logger: logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:16: ReverseProxyHandler default/default: %w", err)

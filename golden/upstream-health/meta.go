@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "ff04e856149d53d3",
+	Digest:  "a4b6abf723e38641",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",

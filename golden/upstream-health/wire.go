@@ -31,7 +31,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:75 core/v1 HTTPClient default/internal: its transport
 	internalTransport, err := wire.NewTransport(wire.TransportOptions{
-		TLS:                   tlsconf.Options{RootCAs: []string{"ca.pem"}},
+		TLS:                   tlsconf.Options{RootCAs: []string{"ca.pem"}, Logger: logger},
 		ResponseHeaderTimeout: 3 * time.Second,
 		Dial: dial.Options{
 			Timeout:      500 * time.Millisecond,
@@ -76,7 +76,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:31 core/v1 ReverseProxyHandler default/api: its health check transport
 	apiHealthCheckTransport, err := wire.NewTransport(wire.TransportOptions{
-		TLS:               tlsconf.Options{RootCAs: []string{"ca.pem"}},
+		TLS:               tlsconf.Options{RootCAs: []string{"ca.pem"}, Logger: logger},
 		DisableKeepAlives: true,
 		Dial: dial.Options{
 			Timeout:      500 * time.Millisecond,
