@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "885f426f9f064823",
+	Digest:  "a22b1fcfee1c8fb0",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -17,7 +17,7 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/default",
 	},
 	Env: []app.Variable{
-		{Name: "PARTNER_CA", Pos: "config.yaml:46:13"},
+		{Name: "PARTNER_CA", Pos: "config.yaml:46:13", Required: true},
 	},
 	Wire: assemble,
 }

@@ -32,7 +32,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 
 	// config.yaml:41 app/v1 HeaderCertMiddleware default/partners
 	partners, err := headercert.New(headercert.Options{
-		RootCAs:           []string{vars.String("config.yaml:46:13", "${PARTNER_CA}")},
+		RootCAs:           []string{vars.Needed("config.yaml:46:13", "${PARTNER_CA}")},
 		Header:            "X-Client-Cert",
 		Format:            headercert.EscapedPEM,
 		FingerprintHeader: "X-Client-Fingerprint",

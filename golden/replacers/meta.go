@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "99382e2694631567",
+	Digest:  "ce448beb45386087",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",
@@ -17,7 +17,7 @@ var program = app.Program{
 	},
 	Env: []app.Variable{
 		{Name: "BOB", Pos: "config.yaml:30:35"},
-		{Name: "KEY", Pos: "config.yaml:49:38"},
+		{Name: "KEY", Pos: "config.yaml:49:38", Required: true},
 		{Name: "PASSWORD", Pos: "config.yaml:51:46", Required: true},
 	},
 	Wire: assemble,
