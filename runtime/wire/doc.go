@@ -19,4 +19,6 @@
 //
 // Whether the client is still there while a handler works, a single goroutine asks for all connections, and only where
 // a handler takes long: see server_watch.go. Deadlines are set only when one that is set already has passed: see deadline.
+// The clock is read twice for a proxied request; long limits go by what that goroutine has read last: see clock.go. It also has
+// connections in TLS that are idle give back the buffers of crypto/tls: see lean.go.
 package wire
