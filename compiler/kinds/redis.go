@@ -143,7 +143,7 @@ func (s *RedisClientSpec) checkAddr(c *Check, addr *string) {
 func (s *RedisClientSpec) Lower(l *Lower) ir.Expr {
 	var tls ir.Expr
 	if s.TLSConfig != nil {
-		tls = l.Link.Part(l, "tls", true, l.Call("tlsconf.Client", s.TLSConfig.lower(l)))
+		tls = l.Link.Part(l, "tls", true, l.Call("tlsconf.NewClient", s.TLSConfig.lower(l), ir.Name{Ident: "nil"}))
 	}
 	return l.Call("redis.New", l.Struct("redis.Options",
 		ir.Set("Addrs", l.ifSet(&s.Addrs, l.Strings(s.Addrs))),

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "0c1f35ddfc45da3a",
+	Digest:  "b0077bb8d3f5e29d",
 	Config:  config,
 	Resources: []string{
 		"app/v1/HealthCheckHandler/default/default",

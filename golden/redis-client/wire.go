@@ -34,7 +34,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	})
 
 	// config.yaml:34 app/v1 RedisClient default/cluster: its TLS
-	clusterTLS, err := tlsconf.Client(tlsconf.Options{ServerName: "redis.example.com"})
+	clusterTLS, err := tlsconf.NewClient(tlsconf.Options{ServerName: "redis.example.com"}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:34: RedisClient default/cluster: %w", err)
 	}

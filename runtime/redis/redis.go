@@ -8,7 +8,6 @@ package redis
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
 // Options are the settings of a Client.
@@ -64,8 +64,8 @@ type Options struct {
 	// ReadOnly lets replicas answer what only reads. RouteByLatency and RouteRandomly do so, too, and choose among them and the master.
 	ReadOnly, RouteByLatency, RouteRandomly bool
 
-	// TLS is the configuration of TLS; nil is none.
-	TLS *tls.Config
+	// TLS is the configuration of TLS; nil is none. New connections follow changes of its files.
+	TLS *tlsconf.Client
 
 	// Expiration is how long values are kept that are set for no time of their own; 0 is for ever, and less is as long as the value that is replaced.
 	Expiration time.Duration
@@ -118,7 +118,7 @@ func connect(o *Options) goredis.UniversalClient {
 		MaxIdleConns:          o.MaxIdleConns,
 		ConnMaxIdleTime:       cmp.Or(max(o.ConnMaxIdleTime, -1), -1),
 		ConnMaxLifetime:       o.ConnMaxLifetime,
-		TLSConfig:             o.TLS,
+		Dialer:                dialer(o),
 		MaxRedirects:          o.MaxRedirects,
 		ReadOnly:              o.ReadOnly,
 		RouteByLatency:        o.RouteByLatency,

@@ -233,14 +233,14 @@ func TestTLS(t *testing.T) {
 	addr := freeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	redistest.Start(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca.File, "--tls-auth-clients", "yes")
-	config, err := tlsconf.Client(tlsconf.Options{RootCAs: []string{ca.File}, Certificates: []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}})
+	config, err := tlsconf.NewClient(tlsconf.Options{RootCAs: []string{ca.File}, Certificates: []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := newClient(t, Options{Addrs: []string{addr}, TLS: config}).Set(t.Context(), "a", []byte("1"), 0); err != nil {
 		t.Error(err)
 	}
-	config, _ = tlsconf.Client(tlsconf.Options{})
+	config, _ = tlsconf.NewClient(tlsconf.Options{}, nil)
 	if err := newClient(t, Options{Addrs: []string{addr}, TLS: config}).Set(t.Context(), "a", []byte("1"), 0); err == nil {
 		t.Error("an authority that nobody trusts is trusted")
 	}
