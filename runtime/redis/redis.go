@@ -8,10 +8,8 @@ package redis
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,7 +64,7 @@ type Options struct {
 	// ReadOnly lets replicas answer what only reads. RouteByLatency and RouteRandomly do so, too, and choose among them and the master.
 	ReadOnly, RouteByLatency, RouteRandomly bool
 
-	// TLS is the configuration of TLS; nil is none.
+	// TLS is the configuration of TLS; nil is none. New connections follow changes of its files.
 	TLS *tlsconf.Client
 
 	// Expiration is how long values are kept that are set for no time of their own; 0 is for ever, and less is as long as the value that is replaced.
@@ -131,33 +129,6 @@ func connect(o *Options) goredis.UniversalClient {
 		ReadBufferSize:           8 << 10,
 		WriteBufferSize:          4 << 10,
 	})
-}
-
-// dialer opens connections in TLS, by the certificates that are there by then. In the clear, nil leaves it to the library.
-func dialer(o *Options) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	if o.TLS == nil {
-		return nil
-	}
-	d := &net.Dialer{Timeout: unlimited(cmp.Or(o.DialTimeout, 5*time.Second)), KeepAlive: 5 * time.Minute}
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, d.Timeout)
-		defer cancel()
-		raw, err := d.DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		config := o.TLS.Config()
-		if config.ServerName == "" {
-			config = config.Clone()
-			config.ServerName, _, _ = net.SplitHostPort(addr)
-		}
-		c := tls.Client(raw, config)
-		if err := c.HandshakeContext(ctx); err != nil {
-			_ = raw.Close()
-			return nil, err
-		}
-		return c, nil
-	}
 }
 
 func addrs(o *Options) []string {
