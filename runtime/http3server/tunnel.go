@@ -1,0 +1,116 @@
+package http3server
+
+import (
+	"bufio"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+// upgradeOf is r, an extended CONNECT, as a request of HTTP/1.1 would be that wants the same (RFC 9220; RFC 8441,
+// section 5). What HTTP/1.1 has besides is added: a key, for WebSocket.
+func upgradeOf(r *http.Request) *http.Request {
+	protocol := r.Proto
+	r.Method, r.Proto = http.MethodGet, proto
+	r.ContentLength, r.Body, r.Trailer = 0, http.NoBody, nil
+	r.Header["Connection"] = []string{"Upgrade"}
+	r.Header["Upgrade"] = []string{protocol}
+	delete(r.Header, "Content-Length")
+	if gateway.EqualName(protocol, "websocket") {
+		var nonce [16]byte
+		_, _ = rand.Read(nonce[:]) // never fails
+		r.Header["Sec-Websocket-Key"] = []string{base64.StdEncoding.EncodeToString(nonce[:])}
+	} else {
+		delete(r.Header, "Sec-Websocket-Key") // nothing that checkAccept would have to look at
+	}
+	return r
+}
+
+// checkAccept holds the answer to a WebSocket handshake against the key, as a client of HTTP/1.1 would (RFC 6455,
+// section 4.1). Clients of HTTP/3 see neither.
+func checkAccept(h *gateway.Header, key string) error {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	if h.Get("Sec-WebSocket-Accept") != base64.StdEncoding.EncodeToString(sum[:]) {
+		return &gateway.Error{
+			Status: http.StatusBadGateway, Code: "E2125", Kind: "CoreProxyProtocolSwitch",
+			Message: "the answer to the WebSocket handshake is to another one",
+		}
+	}
+	h.Del("Sec-WebSocket-Accept")
+	return nil
+}
+
+// A tunnelWriter sends the response to an extended CONNECT.
+type tunnelWriter struct {
+	*writer
+	conn *quic.Conn
+}
+
+func newTunnelWriter(w *writer, c *quic.Conn) *tunnelWriter { return &tunnelWriter{w, c} }
+
+// WriteHeader makes a 200 of a 101 (Switching Protocols), which HTTP/3 doesn't have (RFC 9114, section 4.5).
+func (w *tunnelWriter) WriteHeader(status int) {
+	if status != http.StatusSwitchingProtocols {
+		w.writer.WriteHeader(status)
+		return
+	}
+	delete(w.header, "Connection")
+	delete(w.header, "Upgrade")
+	w.writer.WriteHeader(http.StatusOK)
+}
+
+// Hijack sends the head, and gives the stream away.
+func (w *tunnelWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if err := w.FlushError(); err != nil {
+		return nil, nil, err
+	}
+	_ = w.SetWriteDeadline(time.Time{})
+	w.hijacked = true
+	t := &tunnel{w: w.writer, conn: w.conn}
+	return t, bufio.NewReadWriter(bufio.NewReaderSize(t, 16), nil), nil
+}
+
+// A tunnel is the client's side of an upgraded request.
+type tunnel struct {
+	w    *writer
+	conn *quic.Conn
+}
+
+func (t *tunnel) Read(p []byte) (int, error)  { return t.w.str.Read(p) }
+func (t *tunnel) Write(p []byte) (int, error) { return t.w.Write(p) }
+
+// CloseWrite ends what the client gets.
+func (t *tunnel) CloseWrite() error {
+	t.w.ended = true
+	return t.w.str.Close()
+}
+
+// Close ends the tunnel. If CloseWrite hasn't been called before, the client sees a reset (RFC 9220, section 3).
+func (t *tunnel) Close() error {
+	t.w.str.CancelRead(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
+	if !t.w.ended {
+		t.w.str.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
+	}
+	return nil
+}
+
+func (t *tunnel) LocalAddr() net.Addr                { return t.conn.LocalAddr() }
+func (t *tunnel) RemoteAddr() net.Addr               { return t.conn.RemoteAddr() }
+func (t *tunnel) SetReadDeadline(d time.Time) error  { return t.w.SetReadDeadline(d) }
+func (t *tunnel) SetWriteDeadline(d time.Time) error { return t.w.SetWriteDeadline(d) }
+
+// SetDeadline bounds both.
+func (t *tunnel) SetDeadline(d time.Time) error {
+	if err := t.SetReadDeadline(d); err != nil {
+		return err
+	}
+	return t.SetWriteDeadline(d)
+}
