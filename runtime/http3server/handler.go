@@ -34,6 +34,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	findBody(str.QUICStream(), r)
+	if d := s.options.ReadTimeout; d > 0 && r.ContentLength != 0 {
+		_ = out.SetReadDeadline(time.Now().Add(d))
+	}
 	s.engine.ServeHTTP(out, r)
 }
 
@@ -57,7 +60,7 @@ func end(w *writer, r *http.Request) {
 	}
 }
 
-// A requestless is how long a client may take to show that a request has no body, if such requests seldom have one.
+// bodyless is how long a client may take to show that a request has no body, if such requests seldom have one.
 const bodyless = time.Second
 
 // findBody tells a request without a body from one with a body of unknown length: the stream of the former ends

@@ -109,14 +109,27 @@ type conn struct {
 // connKey is the key of the conn in the context of a request.
 type connKey struct{}
 
+// newConn returns the context of the requests on a connection.
 func (s *Server) newConn(ctx context.Context, q *quic.Conn) context.Context {
 	c := &conn{quic: q, each: s.options.IdleTimeout}
 	if c.each > 0 {
 		c.timer = time.AfterFunc(c.each, c.closeIdle)
-		context.AfterFunc(q.Context(), func() { c.timer.Stop() })
 	}
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	context.AfterFunc(q.Context(), func() {
+		cancel(goneError(context.Cause(q.Context()).Error()))
+		if c.timer != nil {
+			c.timer.Stop()
+		}
+	})
 	return context.WithValue(ctx, connKey{}, c)
 }
+
+// A goneError is the end of a connection. It isn't the one of quic-go: that a client has fallen silent must not be
+// taken for somebody else's delay.
+type goneError string
+
+func (e goneError) Error() string { return "the connection has ended: " + string(e) }
 
 // begin and end stand around an exchange.
 func (c *conn) begin() {

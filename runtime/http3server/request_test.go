@@ -54,6 +54,7 @@ func sorted(h gateway.Header) (list gateway.Header) {
 }
 
 func TestRequest(t *testing.T) {
+	t.Parallel()
 	got := make(chan seen, 1)
 	g := start(t, Options{}, func(x *gateway.Exchange) error {
 		got <- see(t, x)
@@ -129,6 +130,7 @@ func TestRequest(t *testing.T) {
 
 // A GET whose end comes behind its head has no body either.
 func TestLateEnd(t *testing.T) {
+	t.Parallel()
 	g := start(t, Options{}, func(x *gateway.Exchange) error {
 		if x.Request.Body != nil {
 			return text(400, "a body")(x)
@@ -148,6 +150,7 @@ func TestLateEnd(t *testing.T) {
 
 // What isn't known to have no body has one of unknown length. An answer needn't wait for it.
 func TestNoEnd(t *testing.T) {
+	t.Parallel()
 	g := start(t, Options{}, func(x *gateway.Exchange) error {
 		if x.Request.Body == nil || x.Request.ContentLength != -1 {
 			return text(400, "no body")(x)
@@ -163,6 +166,7 @@ func TestNoEnd(t *testing.T) {
 
 // A malformed request reaches no handler, and leaves the connection to others (RFC 9114, section 4.1.2).
 func TestMalformed(t *testing.T) {
+	t.Parallel()
 	g := start(t, Options{}, func(x *gateway.Exchange) error {
 		if x.Request.Path != "/ok" {
 			t.Errorf("the handler gets %+v", x.Request)
@@ -210,6 +214,7 @@ func TestMalformed(t *testing.T) {
 
 // A body that isn't as long as its request says fails to be read, and so does one that is given up.
 func TestBodyIsNotWhole(t *testing.T) {
+	t.Parallel()
 	begun, failed := make(chan struct{}, 1), make(chan error, 1)
 	g := start(t, Options{}, func(x *gateway.Exchange) error {
 		begun <- struct{}{}
@@ -236,6 +241,7 @@ func TestBodyIsNotWhole(t *testing.T) {
 }
 
 func TestRemoteAddr(t *testing.T) {
+	t.Parallel()
 	g := start(t, Options{}, func(x *gateway.Exchange) error {
 		if x.Request.TLS == nil || x.Request.TLS.NegotiatedProtocol != "h3" || !x.Request.TLS.HandshakeComplete {
 			t.Errorf("TLS: %+v", x.Request.TLS)
