@@ -127,16 +127,17 @@ func TestWriteTimeoutBeforeTheTrailers(t *testing.T) {
 // A connection without a request ends; one with half a head is none.
 func TestIdleTimeout(t *testing.T) {
 	t.Parallel()
-	g := start(t, Options{IdleTimeout: 5 * soon}, func(x *gateway.Exchange) error {
-		time.Sleep(10 * soon)
+	g := start(t, Options{IdleTimeout: 20 * soon}, func(x *gateway.Exchange) error {
+		time.Sleep(30 * soon)
 		return echo(x)
 	})
 	config := &quic.Config{KeepAlivePeriod: soon} // the client shows that it's there
-	idle, slow, busy := g.dialWith(t, g.clientTLS(), config), g.dialWith(t, g.clientTLS(), config), g.dialWith(t, g.clientTLS(), config)
-	slow.open().send([]byte{frameHeaders, 10, 0, 0})
+	busy := g.dialWith(t, g.clientTLS(), config)
 	for range 2 {
 		busy.get("/x").expect(200, "/x")
 	}
+	idle, slow := g.dialWith(t, g.clientTLS(), config), g.dialWith(t, g.clientTLS(), config)
+	slow.open().send([]byte{frameHeaders, 10, 0, 0})
 	for name, c := range map[string]*client{"idle": idle, "slow": slow, "busy, then idle": busy} {
 		select {
 		case <-c.Context().Done():

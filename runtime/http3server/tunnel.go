@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -80,8 +81,9 @@ func (w *tunnelWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 // A tunnel is the client's side of an upgraded request.
 type tunnel struct {
-	w    *writer
-	conn *quic.Conn
+	w     *writer
+	conn  *quic.Conn
+	ended atomic.Bool // what the client gets
 }
 
 func (t *tunnel) Read(p []byte) (int, error)  { return t.w.str.Read(p) }
@@ -89,14 +91,14 @@ func (t *tunnel) Write(p []byte) (int, error) { return t.w.Write(p) }
 
 // CloseWrite ends what the client gets.
 func (t *tunnel) CloseWrite() error {
-	t.w.ended = true
+	t.ended.Store(true)
 	return t.w.str.Close()
 }
 
 // Close ends the tunnel. If CloseWrite hasn't been called before, the client sees a reset (RFC 9220, section 3).
 func (t *tunnel) Close() error {
 	t.w.str.CancelRead(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
-	if !t.w.ended {
+	if !t.ended.Load() {
 		t.w.str.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
 	}
 	return nil
