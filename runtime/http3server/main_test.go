@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds what would otherwise hang.
-const patience = 15 * time.Second
+const patience = 30 * time.Second
 
 // soon is long enough for what should happen at once, and short enough to wait for what shouldn't.
 const soon = 100 * time.Millisecond

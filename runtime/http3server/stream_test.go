@@ -50,7 +50,7 @@ func TestFullDuplex(t *testing.T) {
 
 func TestLargeBodies(t *testing.T) {
 	t.Parallel()
-	const size = 20 << 20
+	const size = 6 << 20
 	g := start(t, Options{}, func(x *gateway.Exchange) error {
 		sum := sha256.New()
 		n, err := io.Copy(sum, x.Request.Body)
@@ -62,7 +62,7 @@ func TestLargeBodies(t *testing.T) {
 		return nil
 	})
 	s := g.dial(t).request("POST", "/")
-	_ = s.SetDeadline(time.Now().Add(4 * patience))
+	_ = s.SetDeadline(time.Now().Add(2 * patience))
 	chunk := data(string(make([]byte, 1<<20)))
 	for range size >> 20 {
 		s.send(chunk)

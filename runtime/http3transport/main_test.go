@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 // forever bounds what would otherwise hang.
-const forever = 15 * time.Second
+const forever = 30 * time.Second
 
 // soon is long enough for what should happen at once, and short enough to wait for what shouldn't.
 const soon = 100 * time.Millisecond

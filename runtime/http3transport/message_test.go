@@ -232,7 +232,7 @@ func TestFullDuplex(t *testing.T) {
 
 func TestLargeBodies(t *testing.T) {
 	t.Parallel()
-	const size = 8 << 20
+	const size = 4 << 20
 	u := newUpstream(t, nil, func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, r.Body)
 		w.Header().Set("X-Got", fmt.Sprint(n, err))
