@@ -38,8 +38,7 @@ func upgradeOf(r *http.Request) *http.Request {
 // checkAccept holds the answer to a WebSocket handshake against the key, as a client of HTTP/1.1 would (RFC 6455,
 // section 4.1). Clients of HTTP/3 see neither.
 func checkAccept(h *gateway.Header, key string) error {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	if h.Get("Sec-WebSocket-Accept") != base64.StdEncoding.EncodeToString(sum[:]) {
+	if h.Get("Sec-WebSocket-Accept") != acceptOf(key) {
 		return &gateway.Error{
 			Status: http.StatusBadGateway, Code: "E2125", Kind: "CoreProxyProtocolSwitch",
 			Message: "the answer to the WebSocket handshake is to another one",
@@ -47,6 +46,12 @@ func checkAccept(h *gateway.Header, key string) error {
 	}
 	h.Del("Sec-WebSocket-Accept")
 	return nil
+}
+
+// acceptOf is the right answer to a key (RFC 6455, section 4.2.2).
+func acceptOf(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // A tunnelWriter sends the response to an extended CONNECT.

@@ -1,7 +1,6 @@
 package http3server
 
 import (
-	"crypto/sha1"
 	"encoding/base64"
 	"io"
 	"net"
@@ -17,10 +16,9 @@ func switching(conn func(c net.Conn)) gateway.HandlerFunc {
 	return func(x *gateway.Exchange) error {
 		ours, theirs := net.Pipe()
 		go conn(theirs)
-		sum := sha1.Sum([]byte(x.Request.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 		x.Response.Status, x.Response.Conn = 101, ours
 		x.Response.Header = fields("Upgrade", x.Request.Header.Get("Upgrade"), "Connection", "Upgrade", "X-Foo", "1",
-			"Sec-WebSocket-Accept", base64.StdEncoding.EncodeToString(sum[:]), "Sec-WebSocket-Protocol", "chat")
+			"Sec-WebSocket-Accept", acceptOf(x.Request.Header.Get("Sec-WebSocket-Key")), "Sec-WebSocket-Protocol", "chat")
 		return nil
 	}
 }
