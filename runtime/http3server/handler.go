@@ -11,6 +11,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
+	"github.com/aileron-gateway/aileronc/runtime/internal/capsule"
 )
 
 // ServeHTTP runs one exchange. quic-go calls it when the head of a request has come.
@@ -30,7 +31,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		waitForHandshake(c.quic, r)
 	}
 	if extended {
-		s.engine.ServeHTTP(newTunnelWriter(out, c.quic), upgradeOf(r))
+		s.engine.ServeHTTP(&tunnelWriter{
+			writer: out, conn: c.quic, peer: w.(http3.Settingser),
+			datagrams: s.options.QUIC.EnableDatagrams && capsule.IsUsed(r.Header.Get("Capsule-Protocol")),
+		}, upgradeOf(r))
 		return
 	}
 	findBody(str.QUICStream(), r)

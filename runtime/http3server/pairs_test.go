@@ -76,14 +76,15 @@ func (p *pair) transport(t testing.TB, proto string) http.RoundTripper {
 	return tr
 }
 
+type runner interface {
+	Listen() error
+	Addr() net.Addr
+	Run(context.Context) error
+}
+
 // serve starts a gateway that answers by h, and returns where it is.
 func (p *pair) serve(t testing.TB, proto string, h gateway.Handler) string {
 	t.Helper()
-	type runner interface {
-		Listen() error
-		Addr() net.Addr
-		Run(context.Context) error
-	}
 	var s runner = wire.NewServer(wire.ServerOptions{Listen: listen.Options{Addr: "127.0.0.1:0"}}, h)
 	url := "http://"
 	if proto == "h3" {
@@ -95,6 +96,12 @@ func (p *pair) serve(t testing.TB, proto string, h gateway.Handler) string {
 		s = http3server.New(http3server.Options{Listen: listen.Options{Addr: "127.0.0.1:0", TLS: config}}, h)
 		url = "https://"
 	}
+	return p.run(t, s, url)
+}
+
+// run runs a gateway, and returns where it is.
+func (p *pair) run(t testing.TB, s runner, scheme string) string {
+	t.Helper()
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +114,7 @@ func (p *pair) serve(t testing.TB, proto string, h gateway.Handler) string {
 			t.Error(err)
 		}
 	})
-	return url + s.Addr().String()
+	return scheme + s.Addr().String()
 }
 
 // proxy passes requests on to an upstream that is h.
@@ -149,11 +156,17 @@ func (p *pair) upstream3(t testing.TB, h http.HandlerFunc) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p.upstreamWithDatagrams(t, &tls.Config{Certificates: []tls.Certificate{certificate}}, h)
+}
+
+// upstreamWithDatagrams is upstream3 with a TLS configuration.
+func (p *pair) upstreamWithDatagrams(t testing.TB, config *tls.Config, h http.HandlerFunc) string {
+	t.Helper()
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http3.Server{Handler: h, Logger: slog.New(slog.DiscardHandler), TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}
+	s := &http3.Server{Handler: h, Logger: slog.New(slog.DiscardHandler), TLSConfig: config, EnableDatagrams: true}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

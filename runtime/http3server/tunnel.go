@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1"
 	"encoding/base64"
+	"io"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/capsule"
 )
 
 // upgradeOf is r, an extended CONNECT, as a request of HTTP/1.1 would be that wants the same (RFC 9220; RFC 8441,
@@ -57,10 +59,10 @@ func acceptOf(key string) string {
 // A tunnelWriter sends the response to an extended CONNECT.
 type tunnelWriter struct {
 	*writer
-	conn *quic.Conn
+	conn      *quic.Conn
+	datagrams bool             // datagrams are taken, and the stream holds capsules
+	peer      http3.Settingser // tells whether the client takes them, too
 }
-
-func newTunnelWriter(w *writer, c *quic.Conn) *tunnelWriter { return &tunnelWriter{w, c} }
 
 // WriteHeader makes a 200 of a 101 (Switching Protocols), which HTTP/3 doesn't have (RFC 9114, section 4.5).
 func (w *tunnelWriter) WriteHeader(status int) {
@@ -80,19 +82,39 @@ func (w *tunnelWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	_ = w.SetWriteDeadline(time.Time{})
 	w.hijacked = true
-	t := &tunnel{w: w.writer, conn: w.conn}
+	t := &tunnel{w: w.writer, conn: w.conn, in: w.str, out: w.writer}
+	if w.datagrams {
+		r := capsule.NewReader(w.str, w.str.ReceiveDatagram)
+		t.in, t.closeIn = r, r.Close
+		if takesDatagrams(w.peer) {
+			t.out = capsule.NewWriter(w.writer, w.str.SendDatagram)
+		}
+	}
 	return t, bufio.NewReadWriter(bufio.NewReaderSize(t, 16), nil), nil
+}
+
+// takesDatagrams reports whether the client has said that it takes datagrams.
+func takesDatagrams(peer http3.Settingser) bool {
+	select {
+	case <-peer.ReceivedSettings():
+		return peer.Settings().EnableDatagrams
+	default:
+		return false
+	}
 }
 
 // A tunnel is the client's side of an upgraded request.
 type tunnel struct {
-	w     *writer
-	conn  *quic.Conn
-	ended atomic.Bool // what the client gets
+	w       *writer
+	conn    *quic.Conn
+	in      io.Reader
+	out     io.Writer
+	closeIn func() error // nil if in is the stream itself
+	ended   atomic.Bool  // what the client gets
 }
 
-func (t *tunnel) Read(p []byte) (int, error)  { return t.w.str.Read(p) }
-func (t *tunnel) Write(p []byte) (int, error) { return t.w.Write(p) }
+func (t *tunnel) Read(p []byte) (int, error)  { return t.in.Read(p) }
+func (t *tunnel) Write(p []byte) (int, error) { return t.out.Write(p) }
 
 // CloseWrite ends what the client gets.
 func (t *tunnel) CloseWrite() error {
@@ -105,6 +127,9 @@ func (t *tunnel) Close() error {
 	t.w.str.CancelRead(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
 	if !t.ended.Load() {
 		t.w.str.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
+	}
+	if t.closeIn != nil {
+		return t.closeIn()
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/capsule"
 	"github.com/aileron-gateway/aileronc/runtime/transport"
 )
 
@@ -31,7 +32,7 @@ func (t *Transport) connect(leg *gateway.Exchange) error {
 		return transport.Failure(leg, err)
 	}
 	k := &call{conn: c}
-	if err := k.connect(ctx, leg); err != nil {
+	if err := k.connect(ctx, leg, t.datagrams); err != nil {
 		k.end()
 		if end := ctx.Err(); end != nil {
 			err = end
@@ -41,7 +42,7 @@ func (t *Transport) connect(leg *gateway.Exchange) error {
 	return nil
 }
 
-func (k *call) connect(ctx context.Context, leg *gateway.Exchange) error {
+func (k *call) connect(ctx context.Context, leg *gateway.Exchange, datagrams bool) error {
 	select {
 	case <-k.conn.http.ReceivedSettings():
 	case <-k.conn.quic.Context().Done():
@@ -83,7 +84,15 @@ func (k *call) connect(ctx context.Context, leg *gateway.Exchange) error {
 	if key := leg.Request.Header.Get("Sec-WebSocket-Key"); key != "" {
 		r.Header.Set("Sec-WebSocket-Accept", acceptOf(key))
 	}
-	r.Conn = &tunnel{call: k, stream: s, body: resp.Body, stop: stop}
+	c := &tunnel{call: k, stream: s, body: resp.Body, in: resp.Body, out: s, stop: stop}
+	if datagrams && capsule.IsUsed(leg.Request.Header.Get("Capsule-Protocol")) {
+		in := capsule.NewReader(resp.Body, s.ReceiveDatagram)
+		c.in, c.closeIn = in, in.Close
+		if k.conn.http.Settings().EnableDatagrams {
+			c.out = capsule.NewWriter(s, s.SendDatagram)
+		}
+	}
+	r.Conn = c
 	return nil
 }
 
@@ -152,15 +161,18 @@ func flat(h http.Header) (list gateway.Header) {
 
 // A tunnel is the upstream's side of an upgraded request.
 type tunnel struct {
-	call   *call
-	stream *http3.RequestStream
-	body   io.ReadCloser
-	stop   func() bool // of what resets the stream when the exchange ends
-	ended  atomic.Bool // what we send has ended
+	call    *call
+	stream  *http3.RequestStream
+	body    io.ReadCloser
+	in      io.Reader
+	out     io.Writer
+	closeIn func() error // nil if in is body itself
+	stop    func() bool  // of what resets the stream when the exchange ends
+	ended   atomic.Bool  // what we send has ended
 }
 
-func (t *tunnel) Read(p []byte) (int, error)  { return t.body.Read(p) }
-func (t *tunnel) Write(p []byte) (int, error) { return t.stream.Write(p) }
+func (t *tunnel) Read(p []byte) (int, error)  { return t.in.Read(p) }
+func (t *tunnel) Write(p []byte) (int, error) { return t.out.Write(p) }
 
 // CloseWrite ends what the upstream gets.
 func (t *tunnel) CloseWrite() error {
@@ -175,6 +187,9 @@ func (t *tunnel) Close() error {
 		t.stream.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
 	}
 	err := t.body.Close()
+	if t.closeIn != nil {
+		_ = t.closeIn()
+	}
 	t.call.end()
 	return err
 }

@@ -36,6 +36,8 @@ type Options struct {
 type Transport struct {
 	inner *transport.Transport
 	pool  *pool
+
+	datagrams bool // those of HTTP are taken
 }
 
 // New returns a Transport for o. It fails if a file in o is unusable.
@@ -56,7 +58,7 @@ func New(o Options) (*Transport, error) {
 		MaxResponseHeaderBytes: int(min(max(o.MaxResponseHeaderBytes, 0), math.MaxInt32)),
 		DisableCompression:     true, // package gunzip sees to it
 	}})
-	return &Transport{inner: transport.Over(p), pool: p}, nil
+	return &Transport{inner: transport.Over(p), pool: p, datagrams: o.QUIC.EnableDatagrams}, nil
 }
 
 var errScheme = errors.New("HTTP/3 is spoken to https upstreams only")
