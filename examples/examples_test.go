@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -175,8 +175,8 @@ func (e *example) run(t *testing.T, binary string) {
 		exit = cmd.Wait()
 		close(done)
 	}()
-	for _, addr := range e.listeners() {
-		if err := replay.WaitFor(addr, 10*time.Second, done); err != nil {
+	for _, entry := range e.script {
+		if err := waitFor(entry, done); err != nil {
 			t.Error(err)
 		}
 	}
@@ -201,14 +201,14 @@ func (e *example) run(t *testing.T, binary string) {
 	}
 }
 
-// listeners are the addresses that requests go to.
-func (e *example) listeners() []string {
-	var addrs []string
-	for _, entry := range e.script {
-		rest, ok := strings.CutPrefix(entry.URL, "http://")
-		if host, _, _ := strings.Cut(rest, "/"); ok && host != "" {
-			addrs = append(addrs, host)
-		}
+// waitFor waits until something listens where a request goes to.
+func waitFor(e *replay.Entry, done <-chan struct{}) error {
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return err
 	}
-	return addrs
+	if e.Proto == "HTTP/3" {
+		return replay.WaitForQUIC(u.Host, 10*time.Second, done)
+	}
+	return replay.WaitFor(u.Host, 10*time.Second, done)
 }

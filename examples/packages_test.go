@@ -81,8 +81,11 @@ func packageOf(symbol string) string {
 	if end < 0 {
 		end = len(symbol)
 	}
-	path := symbol[:end]
-	slash := strings.LastIndexByte(path, '/') + 1
+	// The first dot behind the domain ends the path; the name behind it may have another path in it.
+	path, slash := symbol[:end], 0
+	if domain := strings.IndexByte(path, '/'); domain >= 0 {
+		slash = domain + 1
+	}
 	dot := strings.IndexByte(path[slash:], '.')
 	if dot < 0 {
 		return ""
@@ -155,16 +158,17 @@ func TestOnlyTemplatesReflect(t *testing.T) {
 
 func TestPackageOf(t *testing.T) {
 	for symbol, want := range map[string]string{
-		"github.com/aileron-gateway/aileronc/runtime/app.(*Gateway).Run":       "github.com/aileron-gateway/aileronc/runtime/app",
-		"github.com/cespare/xxhash/v2.Sum64":                                   "github.com/cespare/xxhash/v2",
-		"gopkg.in/yaml%2ev3.Unmarshal":                                         "gopkg.in/yaml.v3",
-		"slices.SortFunc[go.shape.[]github.com/aileron-gateway/x.T,go.shape]":  "",
-		"regexp.MustCompile":                                                   "regexp",
-		"regexp/syntax.Parse":                                                  "",
+		"github.com/aileron-gateway/aileronc/runtime/app.(*Gateway).Run":                    "github.com/aileron-gateway/aileronc/runtime/app",
+		"github.com/cespare/xxhash/v2.Sum64":                                                "github.com/cespare/xxhash/v2",
+		"gopkg.in/yaml%2ev3.Unmarshal":                                                      "gopkg.in/yaml.v3",
+		"slices.SortFunc[go.shape.[]github.com/aileron-gateway/x.T,go.shape]":               "",
+		"github.com/quic-go/quic-go/http3.stateTrackingStream.github.com/quic-go/quic-go.x": "github.com/quic-go/quic-go/http3",
+		"regexp.MustCompile":  "regexp",
+		"regexp/syntax.Parse": "",
 		"type:github.com/aileron-gateway/aileronc/runtime/app.T":               "",
 		"go:itab.*github.com/aileron-gateway/aileronc/runtime/app.T,io.Reader": "",
-		"_rt0_amd64_linux":                                                     "",
-		"gateway/third_party/plugins/count.Plugin":                             "gateway/third_party/plugins/count",
+		"_rt0_amd64_linux":                         "",
+		"gateway/third_party/plugins/count.Plugin": "gateway/third_party/plugins/count",
 	} {
 		if got := packageOf(symbol); got != want {
 			t.Errorf("%s is of package %q, not %q", symbol, got, want)

@@ -31,8 +31,8 @@ type HTTPClientSpec struct {
 	HTTPTransportConfig *HTTPTransportConfig `json:"httpTransportConfig" alt:"HTTPTransportConfig" oneof:"transport"`
 	// HTTP2TransportConfig makes it a client of HTTP/2 alone.
 	HTTP2TransportConfig *HTTP2TransportConfig `json:"http2TransportConfig" alt:"HTTP2TransportConfig" oneof:"transport"`
-	// HTTP3TransportConfig is the configuration of a client of HTTP/3.
-	HTTP3TransportConfig *struct{} `json:"http3TransportConfig" alt:"HTTP3TransportConfig" oneof:"transport" reject:"HTTP/3 needs a QUIC engine, which this version doesn't have; use httpTransportConfig with allowHTTP2, or http2TransportConfig"`
+	// HTTP3TransportConfig makes it a client of HTTP/3 alone, to https upstreams.
+	HTTP3TransportConfig *HTTP3TransportConfig `json:"http3TransportConfig" alt:"HTTP3TransportConfig" oneof:"transport"`
 
 	lowered ir.Expr // the transport, in a variable
 }
@@ -70,6 +70,9 @@ func (s *HTTPClientSpec) Check(c *Check) {
 		if c.IsSet(&t.MinLookupInterval) && !t.MultiIPConnPool && !c.Deferred(&t.MultiIPConnPool) {
 			c.Warnf(&t.MinLookupInterval, diag.NoEffect, "minLookupInterval has no effect without multiIPConnPool")
 		}
+	}
+	if t := s.HTTP3TransportConfig; t != nil {
+		t.check(c)
 	}
 }
 
@@ -113,18 +116,27 @@ func (s *HTTPClientSpec) transport(l *Lower) (e ir.Expr, fails bool) {
 		return s.HTTPTransportConfig.lower(l), true
 	case s.HTTP2TransportConfig != nil:
 		return s.HTTP2TransportConfig.lower(l), true
+	case s.HTTP3TransportConfig != nil:
+		return s.HTTP3TransportConfig.lower(l), true
 	}
 	return standardTransport(l), false
 }
 
 // gunzip is what asks for gzip and decodes it around a transport that doesn't do so itself, nil for nothing.
 func (s *HTTPClientSpec) gunzip(l *Lower) ir.Expr {
-	switch t := s.HTTPTransportConfig; {
-	case !t.onWire(l):
+	var disabled *bool
+	switch {
+	case s.HTTP3TransportConfig != nil:
+		disabled = &s.HTTP3TransportConfig.DisableCompression
+	case s.HTTPTransportConfig.onWire(l):
+		disabled = &s.HTTPTransportConfig.DisableCompression
+	default:
 		return nil
-	case l.Deferred(&t.DisableCompression):
-		return l.Call("gunzip.Unless", l.Bool(&t.DisableCompression))
-	case t.DisableCompression:
+	}
+	switch {
+	case l.Deferred(disabled):
+		return l.Call("gunzip.Unless", l.Bool(disabled))
+	case *disabled:
 		return nil
 	}
 	return l.Call("gunzip.New")

@@ -22,18 +22,18 @@ var httpServer = Kind{
 }
 
 // HTTPServerSpec is the spec of an HTTPServer, which answers requests on one address, by HTTP/1.1 and
-// HTTP/2, in the clear or over TLS. A request passes the middleware of
+// HTTP/2, in the clear or over TLS, or by HTTP/3. A request passes the middleware of
 // the server, the router, the middleware of the virtual host and that of the handler.
 // The middleware of the server sees requests that match no handler, too; that of a virtual host doesn't.
 //
 // When the gateway is told to stop, the server accepts no more connections and lets
 // running requests end within shutdownTimeout.
 //
-// HTTP/1.1 is spoken by the engine that the gateway is built with (--engine), HTTP/2 always by Go's net/http.
+// HTTP/1.1 is spoken by the engine that the gateway is built with (--engine), HTTP/2 always by Go's net/http, and HTTP/3 by quic-go.
 // Clients of HTTP/2 may open WebSockets by extended CONNECT (RFC 8441), which handlers and upstreams see as the Upgrade of HTTP/1.1;
 // GODEBUG=http2xconnect=0 in the environment turns that off.
 type HTTPServerSpec struct {
-	// Addr is the address to listen on, as host:port. An address in httpConfig.listenConfig takes precedence.
+	// Addr is the address to listen on, as host:port. An address in httpConfig.listenConfig takes precedence, but not with http3Config.
 	Addr string `json:"addr"`
 	// ShutdownTimeout is how long running requests may take after the gateway was told to stop, in seconds. With 0 or less there is no limit.
 	ShutdownTimeout int32 `json:"shutdownTimeout"`
@@ -41,8 +41,10 @@ type HTTPServerSpec struct {
 	HTTPConfig HTTPConfig `json:"httpConfig" alt:"HTTPConfig"`
 	// HTTP2Config turns on HTTP/2: over TLS by ALPN, and in the clear with enableH2C.
 	HTTP2Config *HTTP2Config `json:"http2Config" alt:"HTTP2Config"`
-	// HTTP3Config is the configuration of HTTP/3.
-	HTTP3Config *struct{} `json:"http3Config" alt:"HTTP3Config" reject:"HTTP/3 needs a QUIC engine, which this version doesn't have; remove it to serve HTTP/1.1 and HTTP/2"`
+	// HTTP3Config makes it a server of HTTP/3, which listens on UDP, and of nothing else; another HTTPServer can have the same addr for the other versions, and tell of it by its altSvc. Of httpConfig, these hold for HTTP/3, too:
+	// the timeouts that are set, but readHeaderTimeout; enableGeneralOptionsHandler and altSvc; and in listenConfig connectionLimit (beyond it, 32 connections wait, and further ones are refused), networks, the deadlines, which are for bodies, and sockOption.
+	// (AILERON Gateway ignores all of httpConfig.)
+	HTTP3Config *HTTP3Config `json:"http3Config" alt:"HTTP3Config"`
 	// Middleware is what all requests pass, the first outermost.
 	Middleware []resource.Ref `json:"middleware" role:"Middleware"`
 	// VirtualHosts tell which handler answers which request.
@@ -106,6 +108,20 @@ func (s *HTTPServerSpec) MeasuresUpstreams() bool { return s.EnableExpvar }
 
 // Check reports what can't be served.
 func (s *HTTPServerSpec) Check(c *Check) {
+	if s.HTTP3Config != nil {
+		s.checkHTTP3(c)
+	} else {
+		s.checkTCP(c)
+	}
+	for i := range s.VirtualHosts {
+		if vh := &s.VirtualHosts[i]; len(vh.Handlers) == 0 && len(vh.Hosts) == 0 {
+			c.Warnf(vh, diag.NoEffect, "a virtual host without handlers has no effect")
+		}
+	}
+}
+
+// checkTCP reports what a server of HTTP/1.1 and HTTP/2 can't do.
+func (s *HTTPServerSpec) checkTCP(c *Check) {
 	addr := s.addr(c)
 	if !c.Deferred(addr) {
 		if err := checkListenAddr(*addr); err != nil {
@@ -116,11 +132,6 @@ func (s *HTTPServerSpec) Check(c *Check) {
 	}
 	s.HTTPConfig.check(c, addr)
 	s.HTTP2Config.check(c, s.HTTPConfig.tls())
-	for i := range s.VirtualHosts {
-		if vh := &s.VirtualHosts[i]; len(vh.Handlers) == 0 && len(vh.Hosts) == 0 {
-			c.Warnf(vh, diag.NoEffect, "a virtual host without handlers has no effect")
-		}
-	}
 }
 
 // Lower returns the server and registers its router.
@@ -128,6 +139,9 @@ func (s *HTTPServerSpec) Lower(l *Lower) ir.Expr {
 	addr := s.addr(l.Check)
 	var handler ir.Expr = ir.Routes{Router: s.router(l)}
 	handler = l.Chain(s.Middleware, Middleware, handler)
+	if s.HTTP3Config != nil {
+		return s.lowerHTTP3(l, handler)
+	}
 	http := &s.HTTPConfig
 	fun, options := "wire.NewServer", "wire.ServerOptions"
 	if l.Engine == NetHTTP {

@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"net/url"
+
 	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
@@ -67,6 +69,7 @@ func (s *ReverseProxyHandlerSpec) Lower(l *Lower) ir.Expr {
 	if transport == nil {
 		transport = defaultTransport(l)
 	}
+	s.checkSchemes(l)
 	balancers := ir.List{Elem: ir.Runtime("proxy.Balancer")}
 	checked := ir.List{Elem: ir.Name{Path: ir.Module + "/runtime/lb", Ident: "*Balancer"}}
 	several := false
@@ -95,6 +98,26 @@ func (s *ReverseProxyHandlerSpec) Lower(l *Lower) ir.Expr {
 		}))
 	}
 	return l.Try("proxy.New", l.Struct("proxy.Options", fields...))
+}
+
+// checkSchemes reports upstreams that the client can't send requests to.
+func (s *ReverseProxyHandlerSpec) checkSchemes(l *Lower) {
+	target := l.Link.Target(&s.RoundTripper)
+	if target == nil {
+		return
+	}
+	client, ok := target.Spec.(*HTTPClientSpec)
+	if !ok || client.HTTP3TransportConfig == nil {
+		return
+	}
+	for i := range s.LoadBalancers {
+		upstreams := s.LoadBalancers[i].Upstreams
+		for j := range upstreams {
+			if u, err := url.Parse(upstreams[j].URL); err == nil && u.Scheme == "http" {
+				l.Errorf(&upstreams[j].URL, diag.BadURL, "the roundTripper is a client of HTTP/3, which is spoken to https upstreams only")
+			}
+		}
+	}
 }
 
 // defaultTransport sends the requests of resources that name no round tripper.

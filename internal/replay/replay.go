@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"maps"
@@ -11,12 +13,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 )
 
-// clients are those that speak the versions of HTTP that a script may name.
+// clients are those that speak the versions of HTTP that a script may name. They verify no certificates.
 var clients = map[string]*http.Client{
-	"":       newClient(http1, http2),
-	"HTTP/2": newClient(http2, unhttp2),
+	"":       newClient(newTransport(http1, http2)),
+	"HTTP/2": newClient(newTransport(http2, unhttp2)),
+	"HTTP/3": newClient(&http3.Transport{DisableCompression: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}),
 }
 
 var (
@@ -25,12 +31,16 @@ var (
 	unhttp2 = (*http.Protocols).SetUnencryptedHTTP2
 )
 
-// newClient returns a client that follows no redirects, keeps no cookies and adds no headers of its own.
-func newClient(protocols ...func(*http.Protocols, bool)) *http.Client {
-	t := &http.Transport{DisableCompression: true, Protocols: new(http.Protocols)}
+func newTransport(protocols ...func(*http.Protocols, bool)) *http.Transport {
+	t := &http.Transport{DisableCompression: true, Protocols: new(http.Protocols), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	for _, set := range protocols {
 		set(t.Protocols, true)
 	}
+	return t
+}
+
+// newClient returns a client that follows no redirects, keeps no cookies and adds no headers of its own.
+func newClient(t http.RoundTripper) *http.Client {
 	return &http.Client{
 		Timeout:       20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -132,8 +142,14 @@ func (p Ports) free() (string, error) {
 			continue
 		}
 		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err == nil {
-			return addr, l.Close()
+		var pc net.PacketConn
+		if l, err = net.Listen("tcp", addr); err != nil {
+			continue
+		}
+		pc, err = net.ListenPacket("udp", addr)
+		_ = l.Close()
+		if err == nil {
+			return addr, pc.Close()
 		}
 	}
 	return "", err
@@ -141,11 +157,34 @@ func (p Ports) free() (string, error) {
 
 // WaitFor waits until something listens on an address, or done is closed.
 func WaitFor(addr string, timeout time.Duration, done <-chan struct{}) error {
+	return waitFor(addr, timeout, done, func(time.Duration) error {
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	})
+}
+
+// WaitForQUIC is WaitFor for HTTP/3.
+func WaitForQUIC(addr string, timeout time.Duration, done <-chan struct{}) error {
+	return waitFor(addr, timeout, done, func(left time.Duration) error {
+		ctx, cancel := context.WithTimeout(context.Background(), min(left, time.Second)) // it isn't told that nobody listens yet
+		defer cancel()
+		c, err := quic.DialAddr(ctx, addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}}, nil)
+		if err != nil {
+			return err
+		}
+		return c.CloseWithError(0, "")
+	})
+}
+
+func waitFor(addr string, timeout time.Duration, done <-chan struct{}, try func(left time.Duration) error) error {
 	deadline := time.Now().Add(timeout)
 	for {
-		c, err := net.DialTimeout("tcp", addr, time.Second)
+		err := try(time.Until(deadline))
 		if err == nil {
-			return c.Close()
+			return nil
 		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("nobody listens on %s: %w", addr, err)

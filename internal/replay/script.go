@@ -15,7 +15,8 @@
 //
 //	~ a regular expression that matches the body
 //
-// The request line may end in the version that is to be spoken: "HTTP/2" is HTTP/2 with prior knowledge.
+// The request line may end in the version that is to be spoken: "HTTP/2" is HTTP/2 with prior knowledge, "HTTP/3" is what it says.
+// Certificates of https URLs aren't verified.
 //
 // A header is expected exactly, or to match a regular expression after "~ ", or to be
 // absent with "!". Instead of lines that begin with "~ ", the expected body may be

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -70,7 +71,7 @@ func listen(ctx context.Context, o *Options) (net.Listener, error) {
 		return nil, err
 	}
 	unix := strings.HasPrefix(network, "unix")
-	networks, err := parseNetworks(o.Networks)
+	networks, err := ParseNetworks(o.Networks)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +115,12 @@ func split(addr string) (network, address string, err error) {
 	return "", "", fmt.Errorf("%q is not one of the networks tcp, tcp4, tcp6, unix and unixpacket", network)
 }
 
-func parseNetworks(list []string) ([]netip.Prefix, error) {
-	networks := make([]netip.Prefix, 0, len(list))
+// Networks are those that may connect; none stands for all.
+type Networks []netip.Prefix
+
+// ParseNetworks parses networks in CIDR notation.
+func ParseNetworks(list []string) (Networks, error) {
+	networks := make(Networks, 0, len(list))
 	for _, s := range list {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
@@ -127,6 +132,12 @@ func parseNetworks(list []string) ([]netip.Prefix, error) {
 		networks = append(networks, p)
 	}
 	return networks, nil
+}
+
+// Contains reports whether a peer may connect.
+func (n Networks) Contains(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	return len(n) == 0 || slices.ContainsFunc(n, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // keepAlive adds what the socket options say of keep-alive probes. The connections inherit that, but package net sets its own values

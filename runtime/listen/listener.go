@@ -2,7 +2,6 @@ package listen
 
 import (
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -10,7 +9,7 @@ import (
 // A listener hands out connections that are counted, allowed and have deadlines.
 type listener struct {
 	net.Listener
-	networks []netip.Prefix
+	networks Networks
 	slots    chan struct{} // one element for each open connection; nil without a limit
 	closed   chan struct{}
 	once     sync.Once
@@ -18,7 +17,7 @@ type listener struct {
 	write    time.Duration
 }
 
-func newListener(inner net.Listener, o *Options, networks []netip.Prefix) *listener {
+func newListener(inner net.Listener, o *Options, networks Networks) *listener {
 	l := &listener{Listener: inner, networks: networks, closed: make(chan struct{}), read: o.ReadDeadline, write: o.WriteDeadline}
 	if o.ConnectionLimit > 0 {
 		l.slots = make(chan struct{}, o.ConnectionLimit)
@@ -70,11 +69,5 @@ func (l *listener) allowed(a net.Addr) bool {
 	if !ok {
 		return false
 	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
-	for _, n := range l.networks {
-		if n.Contains(ip) {
-			return true
-		}
-	}
-	return false
+	return l.networks.Contains(tcp.AddrPort().Addr())
 }

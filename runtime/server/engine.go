@@ -10,8 +10,13 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
-// An engine turns the requests of net/http into exchanges.
-type engine struct {
+// An Engine turns the requests of net/http into exchanges. A [Server] has one; so has a server of another
+// protocol that makes such requests.
+//
+// On writers of such a protocol, which ServeHTTP gets with requests of HTTP/3, it asks for more than
+// http.ResponseWriter: they are an [Ender], and a http.Hijacker if the request may be answered by a
+// 101 (Switching Protocols), which stands for the protocol's own way to say so.
+type Engine struct {
 	upgrade   func(http.ResponseWriter, *http.Request) bool // to HTTP/2; nil for none
 	handler   gateway.Handler
 	errors    gateway.ErrorHandler
@@ -31,8 +36,16 @@ type engine struct {
 	tunnels map[net.Conn]struct{} // the client's sides of upgraded connections
 }
 
-func newEngine(o *Options, h gateway.Handler) *engine {
-	g := &engine{
+// An Ender is a http.ResponseWriter that is told of the end of the response. End sends what is left, and the
+// trailer, if there is one; no other method is called after it.
+type Ender interface {
+	End(trailer gateway.Header) error
+}
+
+// NewEngine returns an engine whose requests h answers. Of o, it looks at what is about requests and
+// responses: Listen.ReadDeadline, ReadTimeout, MaxHeaderBytes, GeneralOptions, AltSvc, Errors and Logger.
+func NewEngine(o *Options, h gateway.Handler) *Engine {
+	g := &Engine{
 		handler:   h,
 		errors:    o.Errors,
 		maxHeader: o.MaxHeaderBytes,
@@ -49,8 +62,9 @@ func newEngine(o *Options, h gateway.Handler) *engine {
 	return g
 }
 
-// ServeHTTP runs one exchange.
-func (g *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP runs one exchange. It panics with http.ErrAbortHandler if the client must notice that the response
+// was cut off.
+func (g *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g.upgrade != nil && g.upgrade(w, r) {
 		return
 	}
@@ -79,7 +93,7 @@ func (g *engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *engine) leave() {
+func (g *Engine) leave() {
 	if g.active.Add(-1) == 0 && g.draining.Load() {
 		select {
 		case g.idle <- struct{}{}:
@@ -88,8 +102,8 @@ func (g *engine) leave() {
 	}
 }
 
-// wait returns when no exchange is running any more, or ctx has ended.
-func (g *engine) wait(ctx context.Context) error {
+// Wait returns when no exchange is running any more, or ctx has ended.
+func (g *Engine) Wait(ctx context.Context) error {
 	g.draining.Store(true)
 	for g.active.Load() > 0 {
 		select {
@@ -101,20 +115,20 @@ func (g *engine) wait(ctx context.Context) error {
 	return nil
 }
 
-func (g *engine) addTunnel(c net.Conn) {
+func (g *Engine) addTunnel(c net.Conn) {
 	g.mu.Lock()
 	g.tunnels[c] = struct{}{}
 	g.mu.Unlock()
 }
 
-func (g *engine) removeTunnel(c net.Conn) {
+func (g *Engine) removeTunnel(c net.Conn) {
 	g.mu.Lock()
 	delete(g.tunnels, c)
 	g.mu.Unlock()
 }
 
-// closeTunnels ends the upgraded connections from the client's side.
-func (g *engine) closeTunnels() {
+// CloseTunnels ends the upgraded connections from the client's side.
+func (g *Engine) CloseTunnels() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for c := range g.tunnels {

@@ -28,7 +28,7 @@ func BenchmarkEngine(b *testing.B) {
 		{Name: "X-Content-Type-Options", Value: "nosniff"}, {Name: "Vary", Value: "Accept"},
 	}
 	body := make([]byte, 1024)
-	g := newEngine(&Options{MaxHeaderBytes: 8192}, gateway.HandlerFunc(func(x *gateway.Exchange) error {
+	g := NewEngine(&Options{MaxHeaderBytes: 8192}, gateway.HandlerFunc(func(x *gateway.Exchange) error {
 		x.Response.Status, x.Response.Bytes = 200, body
 		x.Response.Header = append(x.Response.Header, fields...)
 		return nil

@@ -14,7 +14,7 @@ import (
 // An exchange is a gateway.Exchange with the two sides of net/http that it stands for.
 type exchange struct {
 	gateway.Exchange
-	engine  *engine
+	engine  *Engine
 	w       http.ResponseWriter
 	r       *http.Request
 	interim func(int, gateway.Header) error
@@ -33,7 +33,7 @@ type exchange struct {
 	headTimer   *time.Timer
 }
 
-func newExchange(g *engine) *exchange {
+func newExchange(g *Engine) *exchange {
 	e := &exchange{engine: g}
 	e.interim = e.sendInterim
 	return e

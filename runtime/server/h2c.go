@@ -65,7 +65,7 @@ func (c *switched) Read(p []byte) (int, error) {
 
 // A based is an engine that tells net/http the context of all requests, as its own handlers do.
 type based struct {
-	*engine
+	*Engine
 	base context.Context
 }
 

@@ -58,7 +58,7 @@ func (e *exchange) readBody(r *http.Request) (reuse bool) {
 	q.ContentLength = r.ContentLength
 	e.upload = newUpload(e, r)
 	e.body, reuse = e.upload, true
-	if r.ProtoMajor == 1 && r.Header["Expect"] != nil {
+	if r.ProtoMajor != 2 && r.Header["Expect"] != nil { // net/http sees to that of HTTP/2
 		e.body, reuse = &expectedBody{upload: e.upload, e: e}, false
 	}
 	q.Body = e.body

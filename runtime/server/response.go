@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,7 @@ func (e *exchange) send() error {
 	if err := e.connect.accepted(&e.Response); err != nil {
 		answer.Fail(&e.Exchange, err, e.engine.logger)
 	}
-	answer.CheckStatus(&e.Exchange, e.http11() && !e.isUploading() || e.connect.key != "", e.engine.logger)
+	answer.CheckStatus(&e.Exchange, e.upgradable(), e.engine.logger)
 	err := e.trySend()
 	if err != nil && err != answer.ErrAbort {
 		answer.Cut(&e.Exchange, err, e.engine.logger)
@@ -28,6 +29,15 @@ func (e *exchange) send() error {
 
 // http11 reports whether the client speaks HTTP/1.1, and may get chunks and upgrades.
 func (e *exchange) http11() bool { return e.r.ProtoMajor == 1 && e.r.ProtoMinor > 0 }
+
+// upgradable reports whether a 101 (Switching Protocols) can be sent.
+func (e *exchange) upgradable() bool {
+	if e.r.ProtoMajor == 3 {
+		_, ok := e.w.(http.Hijacker)
+		return ok
+	}
+	return e.http11() && !e.isUploading() || e.connect.key != ""
+}
 
 func (e *exchange) trySend() (err error) {
 	defer answer.Rescue(&err)
@@ -64,6 +74,9 @@ func (e *exchange) trySend() (err error) {
 		if err := e.copyBody(length); err != nil {
 			return err
 		}
+	}
+	if w, ok := e.w.(Ender); ok {
+		return w.End(e.trailer(body))
 	}
 	if body && p.Trailer != nil {
 		e.setTrailer()
@@ -197,17 +210,34 @@ func valuesOf(fields gateway.Header, name string) (values []string) {
 func (e *exchange) setTrailer() {
 	p, h := &e.Response, e.w.Header()
 	clear(h) // of two fields of that name, net/http would send both as trailers
-	for _, f := range p.Trailer() {
+	for _, f := range e.trailer(true) {
 		name := gateway.CanonicalName(f.Name)
-		switch name {
-		case "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Host", "Upgrade":
-			continue // RFC 9110, section 6.5.1
-		}
 		if !p.Header.HasToken("Trailer", name) {
 			name = http.TrailerPrefix + name
 		}
 		h[name] = append(h[name], f.Value)
 	}
+}
+
+// trailer returns the trailer fields that are sent, nil if there are none or no body.
+func (e *exchange) trailer(body bool) gateway.Header {
+	if !body || e.Response.Trailer == nil {
+		return nil
+	}
+	fields := e.Response.Trailer()
+	if slices.ContainsFunc(fields, mustNotTrail) {
+		fields = slices.DeleteFunc(slices.Clone(fields), mustNotTrail) // it's the handler's list
+	}
+	return fields
+}
+
+// mustNotTrail reports whether a field is one of a head only (RFC 9110, section 6.5.1).
+func mustNotTrail(f gateway.Field) bool {
+	switch gateway.CanonicalName(f.Name) {
+	case "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Host", "Upgrade":
+		return true
+	}
+	return false
 }
 
 // flush sends what is buffered.

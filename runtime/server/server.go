@@ -77,7 +77,7 @@ type HTTP2 struct {
 // A Server serves HTTP on one listener.
 type Server struct {
 	options  Options
-	engine   *engine
+	engine   *Engine
 	http     *http.Server
 	listener net.Listener
 	cancel   context.CancelFunc // ends all exchanges
@@ -88,7 +88,7 @@ type Server struct {
 // New returns a server whose requests h answers. It isn't listening yet.
 func New(o Options, h gateway.Handler) *Server {
 	base, cancel := context.WithCancel(context.Background())
-	s := &Server{options: o, engine: newEngine(&o, h), cancel: cancel, base: base}
+	s := &Server{options: o, engine: NewEngine(&o, h), cancel: cancel, base: base}
 	s.http = &http.Server{
 		Handler:                      s.engine,
 		DisableGeneralOptionsHandler: true, // the engine answers, Alt-Svc included
@@ -204,7 +204,7 @@ func (s *Server) drain() error {
 			break
 		}
 	}
-	return s.engine.wait(ctx) // upgraded connections, which net/http has let go
+	return s.engine.Wait(ctx) // upgraded connections, which net/http has let go
 }
 
 // settleTime is how long exchanges that have been cut off may take to clean up.
@@ -214,10 +214,10 @@ const settleTime = time.Second
 func (s *Server) cut() {
 	s.cancel()
 	_ = s.http.Close()
-	s.engine.closeTunnels()
+	s.engine.CloseTunnels()
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
-	_ = s.engine.wait(ctx)
+	_ = s.engine.Wait(ctx)
 }
 
 func (s *Server) log(level gateway.Level, msg string) {

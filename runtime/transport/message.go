@@ -37,6 +37,7 @@ type message struct {
 	body     io.ReadCloser                 // closes nothing, reads reader
 	again    func() (io.ReadCloser, error) // small from its start
 	trace    httptrace.ClientTrace         // is never changed
+	begun    atomic.Bool                   // the head has been written
 	sent     atomic.Bool                   // nothing reads the message any more
 	progress progress
 
@@ -52,6 +53,7 @@ func newMessage() *message {
 	m.body = io.NopCloser(&m.reader)
 	m.again = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.small)), nil }
 	m.trace.GotConn = func(httptrace.GotConnInfo) { m.sent.Store(false) } // each attempt starts so
+	m.trace.WroteHeaders = func() { m.begun.Store(true) }
 	m.trace.WroteRequest = func(httptrace.WroteRequestInfo) { m.sent.Store(true) }
 	m.trace.Got1xxResponse = m.got1xx
 	m.progress.hook(&m.trace)
@@ -104,10 +106,11 @@ func (p *keyProbe) Value(key any) any {
 // request makes the http.Request of leg.
 func (m *message) request(t *Transport, leg *gateway.Exchange) (*http.Request, error) {
 	r := &leg.Request
+	m.begun.Store(false)
 	m.sent.Store(false)
 	m.progress.begin(t)
 	m.interim, m.interims = leg.Interim, 0
-	m.setTarget(t, r)
+	SetTarget(&m.url, r, t.proxied)
 	m.setHeader(t, r)
 	template := http.Request{
 		Method: r.Method,
@@ -131,11 +134,11 @@ func (m *message) request(t *Transport, leg *gateway.Exchange) (*http.Request, e
 	return req, nil
 }
 
-// setTarget makes the request target out of RawPath and RawQuery as they are. A url.URL
+// SetTarget makes u the URL whose request target is RawPath and RawQuery as they are. A url.URL
 // sends its RawPath only if it would have encoded the path likewise; Opaque is sent always, but may
-// not begin with two slashes, and isn't completed for a forward proxy.
-func (m *message) setTarget(t *Transport, r *gateway.Request) {
-	u, raw := &m.url, r.RawPath
+// not begin with two slashes, and isn't completed for a forward proxy, which proxied tells of.
+func SetTarget(u *url.URL, r *gateway.Request, proxied bool) {
+	raw := r.RawPath
 	u.Scheme, u.Host = r.Scheme, r.Host
 	u.RawQuery = r.RawQuery
 	if strings.IndexByte(r.RawQuery, ' ') >= 0 { // it would end the target
@@ -144,7 +147,7 @@ func (m *message) setTarget(t *Transport, r *gateway.Request) {
 	switch {
 	case raw == "" || !plainPath(raw):
 		u.Path = r.Path
-	case !t.proxied && !strings.HasPrefix(raw, "//"):
+	case !proxied && !strings.HasPrefix(raw, "//"):
 		u.Opaque = raw
 	default:
 		u.Path, u.RawPath = r.Path, raw

@@ -63,7 +63,7 @@ func setTrailer(r *gateway.Response, resp *http.Response) {
 		slices.Sort(names)
 		r.Header.Set("Trailer", strings.Join(names, ", "))
 	}
-	if resp.ProtoMajor == 2 || len(resp.TransferEncoding) > 0 {
+	if resp.ProtoMajor >= 2 || len(resp.TransferEncoding) > 0 {
 		r.Trailer = func() gateway.Header { return flatten(nil, resp.Trailer) }
 	}
 }

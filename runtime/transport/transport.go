@@ -20,7 +20,8 @@ import (
 type Transport struct {
 	engines *generations
 	conns   *conns
-	spread  *spread // nil if an upstream's name stands for one connection
+	spread  *spread      // nil if an upstream's name stands for one connection
+	other   RoundTripper // nil for net/http
 
 	proxied    bool // requests may go through a forward proxy
 	only2      bool // HTTP/2 and nothing else
@@ -41,18 +42,18 @@ func (t *Transport) Serve(leg *gateway.Exchange) error {
 	if err != nil {
 		return failure(leg, gateway.PhasePrepare, false, err)
 	}
-	resp, err := t.send(req)
-	if err != nil && t.spread == nil && isOthers(leg, err) && canRepeat(req) {
+	resp, err := t.send(req, m)
+	if err != nil && t.other == nil && t.spread == nil && isOthers(leg, err) && canRepeat(req) {
 		again := req.WithContext(req.Context())
 		if req.GetBody != nil {
 			again.Body, _ = req.GetBody()
 		}
-		resp, err = t.send(again)
+		resp, err = t.send(again, m)
 		m.sent.Store(false) // net/http may still hold m from the first time
 	}
 	m.endInterim()
 	if err != nil {
-		return m.progress.failure(leg, err) // net/http may still hold m
+		return m.failure(t, leg, err) // net/http may still hold m
 	}
 	m.release()
 	if err := fill(leg, resp); err != nil {
@@ -61,8 +62,11 @@ func (t *Transport) Serve(leg *gateway.Exchange) error {
 	return nil
 }
 
-func (t *Transport) send(req *http.Request) (*http.Response, error) {
-	if t.spread == nil {
+func (t *Transport) send(req *http.Request, m *message) (*http.Response, error) {
+	switch {
+	case t.other != nil:
+		return t.other.RoundTrip(req, &m.begun)
+	case t.spread == nil:
 		return t.engines.engine().RoundTrip(req)
 	}
 	return t.spread.RoundTrip(req)
@@ -87,6 +91,10 @@ func canRepeat(req *http.Request) bool {
 
 // Close closes the connections that are idle. The transport can still be used.
 func (t *Transport) Close() error {
+	if t.other != nil {
+		t.other.CloseIdleConnections()
+		return nil
+	}
 	t.engines.engine().CloseIdleConnections()
 	if t.spread != nil {
 		t.spread.close()
