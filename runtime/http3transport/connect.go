@@ -27,36 +27,42 @@ var (
 // connect sends a request with Upgrade, as an extended CONNECT (RFC 9220; RFC 8441, section 5).
 func (t *Transport) connect(leg *gateway.Exchange) error {
 	ctx := leg.Context()
-	c, _, err := t.pool.origin(leg.Request.Host).acquire(ctx)
+	c, _, phase, err := t.pool.origin(leg.Request.Host).acquire(ctx)
 	if err != nil {
-		return transport.Failure(leg, err)
+		return transport.Failure(leg, phase, false, err)
 	}
 	k := &call{conn: c}
-	if err := k.connect(ctx, leg, t.datagrams); err != nil {
+	s, err := k.open(ctx)
+	if err == nil {
+		phase = gateway.PhaseWait
+		err = k.connect(ctx, leg, s, t.datagrams)
+	}
+	if err != nil {
 		k.end()
 		if end := ctx.Err(); end != nil {
 			err = end
 		}
-		return transport.Failure(leg, err)
+		return transport.Failure(leg, phase, phase == gateway.PhaseWait, err)
 	}
 	return nil
 }
 
-func (k *call) connect(ctx context.Context, leg *gateway.Exchange, datagrams bool) error {
+// open opens a stream for an extended CONNECT, if the upstream takes any.
+func (k *call) open(ctx context.Context) (*http3.RequestStream, error) {
 	select {
 	case <-k.conn.http.ReceivedSettings():
 	case <-k.conn.quic.Context().Done():
-		return context.Cause(k.conn.quic.Context())
+		return nil, context.Cause(k.conn.quic.Context())
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	if !k.conn.http.Settings().EnableExtendedConnect {
-		return errNoConnect
+		return nil, errNoConnect
 	}
-	s, err := k.conn.http.OpenRequestStream(ctx)
-	if err != nil {
-		return err
-	}
+	return k.conn.http.OpenRequestStream(ctx)
+}
+
+func (k *call) connect(ctx context.Context, leg *gateway.Exchange, s *http3.RequestStream, datagrams bool) error {
 	give := func() {
 		s.CancelRead(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
 		s.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
