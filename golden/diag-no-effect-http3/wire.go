@@ -59,6 +59,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		NextProtos:                  []string{"h3", "h2"},
 		CipherSuites:                []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
 		DynamicRecordSizingDisabled: true,
+		Logger:                      logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:8: HTTPServer default/default: %w", err)

@@ -31,6 +31,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		TLS: tlsconf.Options{
 			RootCAs:    []string{"./ca.pem"},
 			ServerName: vars.String("config.yaml:65:19", "${SERVER_NAME:-upstream.example.com}"),
+			Logger:     logger,
 		},
 		QUIC: quicconf.Options{
 			Versions:             []quicconf.Version{quicconf.Version1},

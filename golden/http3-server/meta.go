@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "8bd0b9dbf9ee2786",
+	Digest:  "d37419e283337930",
 	Config:  config,
 	Resources: []string{
 		"app/v1/EchoHandler/default/default",

@@ -32,6 +32,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:13 core/v1 HTTPServer default/quic: its TLS
 	quicTLS, err := tlsconf.Server(tlsconf.Options{
 		Certificates: []tlsconf.KeyPair{{CertFile: "./pki/server.crt", KeyFile: "./pki/server.key"}},
+		Logger:       logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:13: HTTPServer default/quic: %w", err)
@@ -80,6 +81,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:63 core/v1 HTTPServer default/tcp: its TLS
 	tcpTLS, err := tlsconf.Server(tlsconf.Options{
 		Certificates: []tlsconf.KeyPair{{CertFile: "./pki/server.crt", KeyFile: "./pki/server.key"}},
+		Logger:       logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:63: HTTPServer default/tcp: %w", err)
