@@ -2,6 +2,7 @@ package http3transport
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,8 @@ import (
 type conn struct {
 	quic   *quic.Conn
 	http   *http3.ClientConn
-	retire func() // keeps further requests from it
+	tls    *tls.Config // what it was opened with
+	retire func()      // keeps further requests from it
 
 	mu     sync.Mutex
 	active int  // requests

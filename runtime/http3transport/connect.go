@@ -2,8 +2,6 @@ package http3transport
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/capsule"
+	"github.com/aileron-gateway/aileronc/runtime/internal/socketkey"
 	"github.com/aileron-gateway/aileronc/runtime/transport"
 )
 
@@ -27,36 +26,42 @@ var (
 // connect sends a request with Upgrade, as an extended CONNECT (RFC 9220; RFC 8441, section 5).
 func (t *Transport) connect(leg *gateway.Exchange) error {
 	ctx := leg.Context()
-	c, _, err := t.pool.origin(leg.Request.Host).acquire(ctx)
+	c, _, phase, err := t.pool.origin(leg.Request.Host).acquire(ctx)
 	if err != nil {
-		return transport.Failure(leg, err)
+		return transport.Failure(leg, phase, false, err)
 	}
 	k := &call{conn: c}
-	if err := k.connect(ctx, leg, t.datagrams); err != nil {
+	s, err := k.open(ctx)
+	if err == nil {
+		phase = gateway.PhaseWait
+		err = k.connect(ctx, leg, s, t.datagrams)
+	}
+	if err != nil {
 		k.end()
 		if end := ctx.Err(); end != nil {
 			err = end
 		}
-		return transport.Failure(leg, err)
+		return transport.Failure(leg, phase, phase == gateway.PhaseWait, err)
 	}
 	return nil
 }
 
-func (k *call) connect(ctx context.Context, leg *gateway.Exchange, datagrams bool) error {
+// open opens a stream for an extended CONNECT, if the upstream takes any.
+func (k *call) open(ctx context.Context) (*http3.RequestStream, error) {
 	select {
 	case <-k.conn.http.ReceivedSettings():
 	case <-k.conn.quic.Context().Done():
-		return context.Cause(k.conn.quic.Context())
+		return nil, context.Cause(k.conn.quic.Context())
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	if !k.conn.http.Settings().EnableExtendedConnect {
-		return errNoConnect
+		return nil, errNoConnect
 	}
-	s, err := k.conn.http.OpenRequestStream(ctx)
-	if err != nil {
-		return err
-	}
+	return k.conn.http.OpenRequestStream(ctx)
+}
+
+func (k *call) connect(ctx context.Context, leg *gateway.Exchange, s *http3.RequestStream, datagrams bool) error {
 	give := func() {
 		s.CancelRead(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
 		s.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestCanceled))
@@ -82,7 +87,8 @@ func (k *call) connect(ctx context.Context, leg *gateway.Exchange, datagrams boo
 	r.Header.Set("Connection", "Upgrade")
 	r.Header.Set("Upgrade", req.Proto)
 	if key := leg.Request.Header.Get("Sec-WebSocket-Key"); key != "" {
-		r.Header.Set("Sec-WebSocket-Accept", acceptOf(key))
+		// The upstream has got no key, and answers to none.
+		r.Header.Set("Sec-WebSocket-Accept", socketkey.Accept(key))
 	}
 	c := &tunnel{call: k, stream: s, body: resp.Body, in: resp.Body, out: s, stop: stop}
 	if datagrams && capsule.IsUsed(leg.Request.Header.Get("Capsule-Protocol")) {
@@ -94,13 +100,6 @@ func (k *call) connect(ctx context.Context, leg *gateway.Exchange, datagrams boo
 	}
 	r.Conn = c
 	return nil
-}
-
-// acceptOf is what a server of HTTP/1.1 answers to the key of a WebSocket handshake (RFC 6455, section 4.2.2). That of
-// HTTP/3 has got no key.
-func acceptOf(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // connectRequest is the extended CONNECT for the request of leg.

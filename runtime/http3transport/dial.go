@@ -11,11 +11,14 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
 
 // A dialer opens connections.
 type dialer struct {
-	tls  *tls.Config
+	tls  *tlsconf.Client
 	quic *quic.Config
 	http *http3.Transport
 }
@@ -47,7 +50,8 @@ func (d *dialer) dial(ctx context.Context, hostport string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := d.tls
+	current := d.tls.Config()
+	config := current
 	if config.ServerName == "" {
 		config = config.Clone()
 		config.ServerName = host
@@ -78,6 +82,7 @@ func (d *dialer) dial(ctx context.Context, hostport string) (*conn, error) {
 		case o := <-outcomes:
 			ended++
 			if o.err == nil {
+				o.conn.tls = current
 				go func() { // connections of attempts that were a moment later
 					for range begun - ended {
 						if o := <-outcomes; o.err == nil {
@@ -94,6 +99,17 @@ func (d *dialer) dial(ctx context.Context, hostport string) (*conn, error) {
 		}
 	}
 	return nil, first
+}
+
+// phaseOf tells what has failed when dial returns err.
+func phaseOf(err error) gateway.Phase {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return gateway.PhaseResolve
+	}
+	if e, ok := errors.AsType[*quic.TransportError](err); ok && e.ErrorCode.IsCryptoError() {
+		return gateway.PhaseHandshake
+	}
+	return gateway.PhaseConnect
 }
 
 // connect opens a connection, on a socket of its own: one that is connected learns at once that nobody

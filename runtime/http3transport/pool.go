@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/upstreamstats"
 )
 
 // A pool keeps the connections to all upstreams. It is a transport.RoundTripper.
@@ -26,6 +29,7 @@ type origin struct {
 	mu      sync.Mutex
 	conns   []*conn
 	dialing *dialing      // nil if nobody dials
+	opened  uint64        // how many connections there have been
 	failed  time.Time     // when nobody could be reached, though there are connections
 	room    chan struct{} // told that a request may go out now
 }
@@ -71,11 +75,14 @@ func (p *pool) CloseIdleConnections() {
 func (p *pool) RoundTrip(req *http.Request, begun *atomic.Bool) (*http.Response, error) {
 	o := p.origin(req.URL.Host)
 	trace := httptrace.ContextClientTrace(req.Context())
+	sent := false // in an earlier attempt
 	for again := false; ; {
-		c, fresh, err := o.acquire(req.Context())
+		c, fresh, phase, err := o.acquire(req.Context())
 		if err != nil {
 			closeBody(req)
-			return nil, err
+			return nil, &gateway.UpstreamError{
+				Method: req.Method, Scheme: req.URL.Scheme, Host: req.URL.Host, Phase: phase, Sent: sent, Err: err,
+			}
 		}
 		begun.Store(false)
 		if trace != nil && trace.GotConn != nil {
@@ -89,9 +96,10 @@ func (p *pool) RoundTrip(req *http.Request, begun *atomic.Bool) (*http.Response,
 			continue
 		case again || req.Context().Err() != nil || !mayRepeat(req, err, begun.Load(), fresh):
 			closeBody(req)
+			begun.Store(begun.Load() || sent)
 			return nil, err
 		}
-		again = true
+		again, sent = true, begun.Load()
 		o.remove(c)
 		if begun.Load() && req.GetBody != nil {
 			req.Body, _ = req.GetBody() // of memory: it never fails
@@ -108,14 +116,15 @@ func closeBody(req *http.Request) {
 // patience is how long after a failed attempt to open one more connection requests wait for those that there are.
 const patience = time.Second
 
-// acquire returns a connection that may take one more request, and whether nobody has used it before.
-func (o *origin) acquire(ctx context.Context) (c *conn, fresh bool, err error) {
+// acquire returns a connection that may take one more request, and whether nobody has used it before; or an error, and what
+// has failed.
+func (o *origin) acquire(ctx context.Context) (c *conn, fresh bool, phase gateway.Phase, err error) {
 	for {
 		o.mu.Lock()
 		c, fresh = o.pick()
 		if c != nil {
 			o.mu.Unlock()
-			return c, fresh, nil
+			return c, fresh, gateway.PhaseSend, nil
 		}
 		var dialed chan struct{}
 		if len(o.conns) == 0 || time.Since(o.failed) > patience {
@@ -130,23 +139,28 @@ func (o *origin) acquire(ctx context.Context) (c *conn, fresh bool, err error) {
 		select {
 		case <-dialed:
 			if d.err != nil && o.isEmpty() {
-				return nil, false, d.err
+				return nil, false, phaseOf(d.err), d.err
 			}
 		case <-o.room:
 		case <-ctx.Done():
-			return nil, false, ctx.Err()
+			phase = gateway.PhaseConnect
+			if !o.isEmpty() { // what it waits for are other requests
+				phase = gateway.PhasePrepare
+			}
+			return nil, false, phase, ctx.Err()
 		}
 	}
 }
 
 // pick takes the connection with the fewest requests, nil if none has room. Its caller holds o.mu.
 func (o *origin) pick() (best *conn, fresh bool) {
-	least := 0
+	least, current := 0, o.dialer.tls.Config()
 	for i := 0; i < len(o.conns); i++ {
 		c := o.conns[i]
-		if c.isClosed() {
+		if c.isClosed() || c.tls != current { // the files have changed
 			o.conns = append(o.conns[:i:i], o.conns[i+1:]...)
 			i--
+			c.endWhenIdle()
 			continue
 		}
 		if n := c.load(); n >= 0 && (best == nil || n < least) {
@@ -187,11 +201,32 @@ func (o *origin) dial(d *dialing) {
 		o.failed = time.Now()
 	} else {
 		o.failed = time.Time{}
+		o.opened++
 		o.conns = append(o.conns, c)
 		c.retire = func() { o.remove(c) }
 	}
 	close(d.done)
 	o.freed()
+}
+
+// measure counts the connections.
+func (o *origin) measure() upstreamstats.Conns {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	m := upstreamstats.Conns{Opened: o.opened}
+	if o.dialing != nil {
+		m.Open++
+	}
+	for _, c := range o.conns {
+		if c.isClosed() {
+			continue
+		}
+		m.Open++
+		if c.load() == 0 {
+			m.Idle++
+		}
+	}
+	return m
 }
 
 // remove keeps further requests from c, which ends with the last one that it has.

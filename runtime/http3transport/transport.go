@@ -17,6 +17,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/quicconf"
 	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 	"github.com/aileron-gateway/aileronc/runtime/transport"
+	"github.com/aileron-gateway/aileronc/runtime/upstreamstats"
 )
 
 // Options are those of a transport.
@@ -42,18 +43,13 @@ type Transport struct {
 
 // New returns a Transport for o. It fails if a file in o is unusable.
 func New(o Options) (*Transport, error) {
-	config, err := tlsconf.Client(o.TLS)
+	client, err := tlsconf.NewClient(o.TLS, func(c *tls.Config) { c.NextProtos = []string{http3.NextProtoH3} })
 	if err != nil {
 		return nil, fmt.Errorf("transport: TLS configuration: %w", err)
 	}
-	config.NextProtos = []string{http3.NextProtoH3}
-	if config.ClientSessionCache == nil && !config.SessionTicketsDisabled {
-		// Resumption saves the upstream the costly part of a handshake.
-		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
 	q := quicconf.New(o.QUIC)
 	q.MaxIncomingStreams = -1
-	p := newPool(&dialer{tls: config, quic: q, http: &http3.Transport{
+	p := newPool(&dialer{tls: client, quic: q, http: &http3.Transport{
 		EnableDatagrams:        o.QUIC.EnableDatagrams,
 		MaxResponseHeaderBytes: int(min(max(o.MaxResponseHeaderBytes, 0), math.MaxInt32)),
 		DisableCompression:     true, // package gunzip sees to it
@@ -66,17 +62,22 @@ var errScheme = errors.New("HTTP/3 is spoken to https upstreams only")
 // Serve sends the request of leg and fills in the response once its head has come;
 // the body is still to be read. The context of leg bounds all of it.
 //
-// The error says what failed at which upstream. [gateway.IsTimeout] tells whether it was too slow;
+// The error is a *[gateway.UpstreamError]. [gateway.IsTimeout] tells whether the upstream was too slow;
 // errors of reading the request's body are in its chain as they came.
 func (t *Transport) Serve(leg *gateway.Exchange) error {
 	q := &leg.Request
 	switch {
 	case q.Scheme != "https":
-		return transport.Failure(leg, errScheme)
+		return transport.Failure(leg, gateway.PhasePrepare, false, errScheme)
 	case q.Header.Has("Upgrade") && q.Header.HasToken("Connection", "upgrade"):
 		return t.connect(leg)
 	}
 	return t.inner.Serve(leg)
+}
+
+// Measure returns what tells of the connections to an upstream.
+func (t *Transport) Measure(_, host string) func() upstreamstats.Conns {
+	return t.pool.origin(host).measure
 }
 
 // Close closes the connections that are idle. The transport can still be used.
