@@ -26,6 +26,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/http3server"
 	"github.com/aileron-gateway/aileronc/runtime/http3transport"
+	"github.com/aileron-gateway/aileronc/runtime/internal/socketkey"
 	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
 	"github.com/aileron-gateway/aileronc/runtime/lb"
 	"github.com/aileron-gateway/aileronc/runtime/listen"
@@ -538,7 +539,7 @@ func (h handshake) RoundTrip(req *http.Request) (*http.Response, error) {
 	res.StatusCode = http.StatusSwitchingProtocols
 	res.Header.Set("Connection", "Upgrade")
 	res.Header.Set("Upgrade", "websocket")
-	res.Header.Set("Sec-WebSocket-Accept", http3server.AcceptOf(key))
+	res.Header.Set("Sec-WebSocket-Accept", socketkey.Accept(key))
 	res.Body = tunnel{res.Body, s}
 	return res, nil
 }

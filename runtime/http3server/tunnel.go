@@ -2,9 +2,6 @@ package http3server
 
 import (
 	"bufio"
-	"crypto/rand"
-	"crypto/sha1"
-	"encoding/base64"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/capsule"
+	"github.com/aileron-gateway/aileronc/runtime/internal/socketkey"
 )
 
 // upgradeOf is r, an extended CONNECT, as a request of HTTP/1.1 would be that wants the same (RFC 9220; RFC 8441,
@@ -28,9 +26,7 @@ func upgradeOf(r *http.Request) *http.Request {
 	r.Header["Upgrade"] = []string{protocol}
 	delete(r.Header, "Content-Length")
 	if gateway.EqualName(protocol, "websocket") {
-		var nonce [16]byte
-		_, _ = rand.Read(nonce[:]) // never fails
-		r.Header["Sec-Websocket-Key"] = []string{base64.StdEncoding.EncodeToString(nonce[:])}
+		r.Header["Sec-Websocket-Key"] = []string{socketkey.New()}
 	} else {
 		delete(r.Header, "Sec-Websocket-Key") // nothing that checkAccept would have to look at
 	}
@@ -40,7 +36,7 @@ func upgradeOf(r *http.Request) *http.Request {
 // checkAccept holds the answer to a WebSocket handshake against the key, as a client of HTTP/1.1 would (RFC 6455,
 // section 4.1). Clients of HTTP/3 see neither.
 func checkAccept(h *gateway.Header, key string) error {
-	if h.Get("Sec-WebSocket-Accept") != acceptOf(key) {
+	if h.Get("Sec-WebSocket-Accept") != socketkey.Accept(key) {
 		return &gateway.Error{
 			Status: http.StatusBadGateway, Code: "E2125", Kind: "CoreProxyProtocolSwitch",
 			Message: "the answer to the WebSocket handshake is to another one",
@@ -48,12 +44,6 @@ func checkAccept(h *gateway.Header, key string) error {
 	}
 	h.Del("Sec-WebSocket-Accept")
 	return nil
-}
-
-// acceptOf is the right answer to a key (RFC 6455, section 4.2.2).
-func acceptOf(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // A tunnelWriter sends the response to an extended CONNECT.

@@ -9,6 +9,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/socketkey"
 )
 
 // switching consents to an upgrade, with what conn does behind it.
@@ -18,7 +19,7 @@ func switching(conn func(c net.Conn)) gateway.HandlerFunc {
 		go conn(theirs)
 		x.Response.Status, x.Response.Conn = 101, ours
 		x.Response.Header = fields("Upgrade", x.Request.Header.Get("Upgrade"), "Connection", "Upgrade", "X-Foo", "1",
-			"Sec-WebSocket-Accept", acceptOf(x.Request.Header.Get("Sec-WebSocket-Key")), "Sec-WebSocket-Protocol", "chat")
+			"Sec-WebSocket-Accept", socketkey.Accept(x.Request.Header.Get("Sec-WebSocket-Key")), "Sec-WebSocket-Protocol", "chat")
 		return nil
 	}
 }

@@ -20,7 +20,7 @@ type conn struct {
 	quic   *quic.Conn
 	http   *http3.ClientConn
 	tls    *tls.Config // what it was opened with
-	retire func() // keeps further requests from it
+	retire func()      // keeps further requests from it
 
 	mu     sync.Mutex
 	active int  // requests

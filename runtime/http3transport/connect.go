@@ -2,8 +2,6 @@ package http3transport
 
 import (
 	"context"
-	"crypto/sha1"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/capsule"
+	"github.com/aileron-gateway/aileronc/runtime/internal/socketkey"
 	"github.com/aileron-gateway/aileronc/runtime/transport"
 )
 
@@ -88,7 +87,8 @@ func (k *call) connect(ctx context.Context, leg *gateway.Exchange, s *http3.Requ
 	r.Header.Set("Connection", "Upgrade")
 	r.Header.Set("Upgrade", req.Proto)
 	if key := leg.Request.Header.Get("Sec-WebSocket-Key"); key != "" {
-		r.Header.Set("Sec-WebSocket-Accept", acceptOf(key))
+		// The upstream has got no key, and answers to none.
+		r.Header.Set("Sec-WebSocket-Accept", socketkey.Accept(key))
 	}
 	c := &tunnel{call: k, stream: s, body: resp.Body, in: resp.Body, out: s, stop: stop}
 	if datagrams && capsule.IsUsed(leg.Request.Header.Get("Capsule-Protocol")) {
@@ -100,13 +100,6 @@ func (k *call) connect(ctx context.Context, leg *gateway.Exchange, s *http3.Requ
 	}
 	r.Conn = c
 	return nil
-}
-
-// acceptOf is what a server of HTTP/1.1 answers to the key of a WebSocket handshake (RFC 6455, section 4.2.2). That of
-// HTTP/3 has got no key.
-func acceptOf(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // connectRequest is the extended CONNECT for the request of leg.

@@ -2,15 +2,13 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha1"
-	"encoding/base64"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
+	"github.com/aileron-gateway/aileronc/runtime/internal/socketkey"
 	"github.com/aileron-gateway/aileronc/runtime/server/internal/xconnect"
 )
 
@@ -41,9 +39,7 @@ func (c *connect) begin(r *http.Request, q *gateway.Request) {
 	if !c.isWebSocket(r) {
 		return
 	}
-	var random [16]byte
-	_, _ = rand.Read(random[:])
-	c.key = base64.StdEncoding.EncodeToString(random[:])
+	c.key = socketkey.New()
 	q.Method, q.ContentLength = http.MethodGet, 0
 	q.Header.Set("Sec-Websocket-Key", c.key)
 	q.Header.Add("Connection", "Upgrade")
@@ -73,8 +69,7 @@ func (c *connect) accepted(p *gateway.Response) error {
 	case p.Status != http.StatusSwitchingProtocols: // to the client, it would mean that the WebSocket is open
 		return answer.Core(http.StatusNotImplemented, "there is no WebSocket")
 	}
-	sum := sha1.Sum([]byte(c.key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455, section 4.2.2
-	if p.Header.Get("Sec-Websocket-Accept") != base64.StdEncoding.EncodeToString(sum[:]) {
+	if p.Header.Get("Sec-Websocket-Accept") != socketkey.Accept(c.key) {
 		return answer.Core(http.StatusBadGateway, "a WebSocket that isn't one: Sec-WebSocket-Accept is wrong")
 	}
 	return nil
