@@ -202,7 +202,7 @@ func (s *ReverseProxyHandlerSpec) healthChecks(l *Lower, balancers ir.List) ir.E
 			byHTTP = byHTTP || u.byHTTP(l.Check)
 			byOther = byOther || !u.byHTTP(l.Check) || l.Deferred(&u.HealthCheckAddr)
 			if client.onlyTLS(on) && u.asksInTheClear(l.Check) {
-				l.Warnf(&u.EnableActive, diag.NoEffect, "no health check of this upstream can succeed: they are by http, and the http2TransportConfig of %s has no allowHTTP", s.RoundTripper.ID().Short())
+				l.Warnf(&u.EnableActive, diag.NoEffect, "no health check of this upstream can succeed: they are by http, and %s speaks to https upstreams only", s.RoundTripper.ID().Short())
 			}
 		}
 	}
@@ -235,7 +235,7 @@ func (s *ReverseProxyHandlerSpec) client(l *Lower) (*HTTPClientSpec, *Lower) {
 // onlyTLS reports whether the client speaks to https upstreams alone.
 func (s *HTTPClientSpec) onlyTLS(l *Lower) bool {
 	t := s.HTTP2TransportConfig
-	return t != nil && !t.AllowHTTP && !l.Deferred(&t.AllowHTTP)
+	return s.HTTP3TransportConfig != nil || t != nil && !t.AllowHTTP && !l.Deferred(&t.AllowHTTP)
 }
 
 func (s *HTTPClientSpec) dial() *DialConfig {
@@ -248,11 +248,14 @@ func (s *HTTPClientSpec) dial() *DialConfig {
 	return nil
 }
 
-// probe is a transport for health checks: it reaches the same upstreams as s, and keeps no connections to them.
+// probe is a transport for health checks, which reaches the same upstreams as s. What is spoken there is what s speaks: an upstream of
+// HTTP/3 may have nothing else. Those that can't be told to keep no connections are closed after each check.
 func (s *HTTPClientSpec) probe(l *Lower) ir.Expr {
 	none := ir.Set("DisableKeepAlives", ir.Bool(true))
 	t, t2 := s.HTTPTransportConfig, s.HTTP2TransportConfig
 	switch {
+	case s.HTTP3TransportConfig != nil:
+		return s.HTTP3TransportConfig.lower(l)
 	case t2 != nil:
 		return l.Call("transport.HTTP2", l.Struct("transport.HTTP2Options",
 			ir.Set("TLS", clientTLS(l, t2.TLSConfig, t2.DialConfig)), ir.Set("AllowHTTP", l.Bool(&t2.AllowHTTP)), ir.Set("Dial", t2.DialConfig.lower(l))))

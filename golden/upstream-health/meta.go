@@ -7,24 +7,26 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "a4b6abf723e38641",
+	Digest:  "ace9d4026371affe",
 	Config:  config,
 	Resources: []string{
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
 		"core/v1/HTTPClient/default/internal",
+		"core/v1/HTTPClient/default/quic",
 		"core/v1/HTTPClient/default/rpc",
 		"core/v1/HTTPServer/default/public",
 		"core/v1/ReverseProxyHandler/default/api",
 		"core/v1/ReverseProxyHandler/default/files",
+		"core/v1/ReverseProxyHandler/default/quic",
 		"core/v1/ReverseProxyHandler/default/rpc",
 	},
 	Env: []app.Variable{
-		{Name: "CHECK_USERS", Pos: "config.yaml:59:25"},
-		{Name: "DELAY", Pos: "config.yaml:60:25"},
-		{Name: "INTERVAL", Pos: "config.yaml:61:32"},
-		{Name: "PASSIVE", Pos: "config.yaml:103:26"},
-		{Name: "SOURCE", Pos: "config.yaml:88:21"},
-		{Name: "USERS_2_HEALTH", Pos: "config.yaml:62:28"},
+		{Name: "CHECK_USERS", Pos: "config.yaml:63:25"},
+		{Name: "DELAY", Pos: "config.yaml:64:25"},
+		{Name: "INTERVAL", Pos: "config.yaml:65:32"},
+		{Name: "PASSIVE", Pos: "config.yaml:107:26"},
+		{Name: "SOURCE", Pos: "config.yaml:92:21"},
+		{Name: "USERS_2_HEALTH", Pos: "config.yaml:66:28"},
 	},
 	Wire: assemble,
 }
@@ -57,6 +59,14 @@ spec:
 apiVersion: core/v1
 kind: HTTPClient
 metadata:
+    name: quic
+spec:
+    http3TransportConfig:
+        disableCompression: true
+---
+apiVersion: core/v1
+kind: HTTPClient
+metadata:
     name: rpc
 spec:
     http2TransportConfig:
@@ -82,6 +92,10 @@ spec:
                 apiVersion: core/v1
                 kind: ReverseProxyHandler
                 name: rpc
+            - handler:
+                apiVersion: core/v1
+                kind: ReverseProxyHandler
+                name: quic
 ---
 apiVersion: core/v1
 kind: ReverseProxyHandler
@@ -146,6 +160,25 @@ spec:
               url: http://10.0.0.8
     patterns:
         - /files/
+---
+apiVersion: core/v1
+kind: ReverseProxyHandler
+metadata:
+    name: quic
+spec:
+    loadBalancers:
+        - pathMatcher:
+            match: /quic/
+            matchType: Prefix
+          upstreams:
+            - enableActive: true
+              url: https://10.0.0.10
+    patterns:
+        - /quic/
+    roundTripper:
+        apiVersion: core/v1
+        kind: HTTPClient
+        name: quic
 ---
 apiVersion: core/v1
 kind: ReverseProxyHandler

@@ -14,6 +14,7 @@ type routePublic struct {
 	api   gateway.Handler
 	files gateway.Handler
 	rpc   gateway.Handler
+	quic  gateway.Handler
 }
 
 // Serve calls the handler of the route, once the path is clean.
@@ -24,20 +25,24 @@ func (r *routePublic) Serve(x *gateway.Exchange) error {
 // Route picks the handler for a clean path.
 func (r *routePublic) Route(x *gateway.Exchange, path string) gateway.Handler {
 	switch path {
-	case "/api", "/files", "/rpc":
+	case "/api", "/files", "/quic", "/rpc":
 		return mux.AddSlash{}
 	}
-	if strings.HasPrefix(path, "/api/") {
-		// config.yaml:17 /api/
-		return r.api
-	}
-	if strings.HasPrefix(path, "/files/") {
-		// config.yaml:21 /files/
-		return r.files
-	}
-	if strings.HasPrefix(path, "/rpc/") {
-		// config.yaml:25 /rpc/
-		return r.rpc
+	if segment, _, more := strings.Cut(path[1:], "/"); more {
+		switch segment {
+		case "api":
+			// config.yaml:17 /api/
+			return r.api
+		case "files":
+			// config.yaml:21 /files/
+			return r.files
+		case "quic":
+			// config.yaml:29 /quic/
+			return r.quic
+		case "rpc":
+			// config.yaml:25 /rpc/
+			return r.rpc
+		}
 	}
 	return nil
 }

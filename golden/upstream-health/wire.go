@@ -13,6 +13,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/errorhandler"
 	"github.com/aileron-gateway/aileronc/runtime/gunzip"
 	"github.com/aileron-gateway/aileronc/runtime/healthcheck"
+	"github.com/aileron-gateway/aileronc/runtime/http3transport"
 	"github.com/aileron-gateway/aileronc/runtime/lb"
 	"github.com/aileron-gateway/aileronc/runtime/listen"
 	"github.com/aileron-gateway/aileronc/runtime/log"
@@ -29,23 +30,23 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
-	// config.yaml:75 core/v1 HTTPClient default/internal: its transport
+	// config.yaml:79 core/v1 HTTPClient default/internal: its transport
 	internalTransport, err := wire.NewTransport(wire.TransportOptions{
 		TLS:                   tlsconf.Options{RootCAs: []string{"ca.pem"}, Logger: logger},
 		ResponseHeaderTimeout: 3 * time.Second,
 		Dial: dial.Options{
 			Timeout:      500 * time.Millisecond,
-			LocalAddress: vars.String("config.yaml:88:21", "${SOURCE:-10.0.0.1}"),
+			LocalAddress: vars.String("config.yaml:92:21", "${SOURCE:-10.0.0.1}"),
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:75: HTTPClient default/internal: %w", err)
+		return nil, fmt.Errorf("config.yaml:79: HTTPClient default/internal: %w", err)
 	}
 
-	// config.yaml:75 core/v1 HTTPClient default/internal
+	// config.yaml:79 core/v1 HTTPClient default/internal
 	internal := retry.New(retry.Options{Max: 1, MaxBodyBytes: 1048576})(gunzip.New()(internalTransport))
 
-	// config.yaml:31 core/v1 ReverseProxyHandler default/api: its upstreams
+	// config.yaml:35 core/v1 ReverseProxyHandler default/api: its upstreams
 	apiUpstreams := lb.Maglev(lb.Header("X-User"), lb.Upstream{
 		URL:     "https://users-1.internal",
 		Weight:  2,
@@ -55,15 +56,15 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	}, lb.Upstream{
 		URL:     "https://users-2.internal",
 		Passive: true,
-		Active:  vars.Bool("config.yaml:59:25", "${CHECK_USERS:-true}", false),
+		Active:  vars.Bool("config.yaml:63:25", "${CHECK_USERS:-true}", false),
 		Check: lb.Check{
-			Addr:     vars.String("config.yaml:62:28", "${USERS_2_HEALTH:-http://users-2.internal:8081/healthz}"),
-			Delay:    vars.Seconds("config.yaml:60:25", "${DELAY:-5}", 0, math.MinInt32, math.MaxInt32),
-			Interval: vars.Seconds("config.yaml:61:32", "${INTERVAL:-10}", time.Second, math.MinInt32, math.MaxInt32),
+			Addr:     vars.String("config.yaml:66:28", "${USERS_2_HEALTH:-http://users-2.internal:8081/healthz}"),
+			Delay:    vars.Seconds("config.yaml:64:25", "${DELAY:-5}", 0, math.MinInt32, math.MaxInt32),
+			Interval: vars.Seconds("config.yaml:65:32", "${INTERVAL:-10}", time.Second, math.MinInt32, math.MaxInt32),
 		},
 	})
 
-	// config.yaml:31 core/v1 ReverseProxyHandler default/api: its upstreams
+	// config.yaml:35 core/v1 ReverseProxyHandler default/api: its upstreams
 	apiUpstreams2 := lb.RoundRobin(lb.Upstream{
 		URL:    "https://api-1.internal",
 		Active: true,
@@ -74,34 +75,34 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		Check:  lb.Check{Addr: "api-2.internal:443", Interval: time.Second},
 	})
 
-	// config.yaml:31 core/v1 ReverseProxyHandler default/api: its health check transport
+	// config.yaml:35 core/v1 ReverseProxyHandler default/api: its health check transport
 	apiHealthCheckTransport, err := wire.NewTransport(wire.TransportOptions{
 		TLS:               tlsconf.Options{RootCAs: []string{"ca.pem"}, Logger: logger},
 		DisableKeepAlives: true,
 		Dial: dial.Options{
 			Timeout:      500 * time.Millisecond,
-			LocalAddress: vars.String("config.yaml:88:21", "${SOURCE:-10.0.0.1}"),
+			LocalAddress: vars.String("config.yaml:92:21", "${SOURCE:-10.0.0.1}"),
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:31: ReverseProxyHandler default/api: %w", err)
+		return nil, fmt.Errorf("config.yaml:35: ReverseProxyHandler default/api: %w", err)
 	}
 
-	// config.yaml:31 core/v1 ReverseProxyHandler default/api: its health checks
+	// config.yaml:35 core/v1 ReverseProxyHandler default/api: its health checks
 	apiHealthChecks, err := healthcheck.New(healthcheck.Options{
 		Balancers: []*lb.Balancer{apiUpstreams, apiUpstreams2},
 		Transport: apiHealthCheckTransport,
 		Dial: dial.Options{
 			Timeout:      500 * time.Millisecond,
-			LocalAddress: vars.String("config.yaml:88:21", "${SOURCE:-10.0.0.1}"),
+			LocalAddress: vars.String("config.yaml:92:21", "${SOURCE:-10.0.0.1}"),
 		},
 		Logger: logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:31: ReverseProxyHandler default/api: %w", err)
+		return nil, fmt.Errorf("config.yaml:35: ReverseProxyHandler default/api: %w", err)
 	}
 
-	// config.yaml:31 core/v1 ReverseProxyHandler default/api
+	// config.yaml:35 core/v1 ReverseProxyHandler default/api
 	api, err := proxy.New(proxy.Options{
 		Transport: internal,
 		Balancers: []proxy.Balancer{
@@ -111,16 +112,16 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		Logger: logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:31: ReverseProxyHandler default/api: %w", err)
+		return nil, fmt.Errorf("config.yaml:35: ReverseProxyHandler default/api: %w", err)
 	}
 
 	// the default transport
 	defaultTransport := wire.DefaultTransport()
 
-	// config.yaml:91 core/v1 ReverseProxyHandler default/files: its upstreams
+	// config.yaml:95 core/v1 ReverseProxyHandler default/files: its upstreams
 	filesUpstreams := lb.RoundRobin(lb.Upstream{
 		URL:     "http://10.0.0.7",
-		Passive: vars.Bool("config.yaml:103:26", "${PASSIVE:-true}", false),
+		Passive: vars.Bool("config.yaml:107:26", "${PASSIVE:-true}", false),
 	}, lb.Upstream{
 		URL:     "http://10.0.0.8",
 		Passive: true,
@@ -128,54 +129,88 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		Check:   lb.Check{Addr: "tcp://10.0.0.8:80"},
 	})
 
-	// config.yaml:91 core/v1 ReverseProxyHandler default/files: its health checks
+	// config.yaml:95 core/v1 ReverseProxyHandler default/files: its health checks
 	filesHealthChecks, err := healthcheck.New(healthcheck.Options{Balancers: []*lb.Balancer{filesUpstreams}, Logger: logger})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:91: ReverseProxyHandler default/files: %w", err)
+		return nil, fmt.Errorf("config.yaml:95: ReverseProxyHandler default/files: %w", err)
 	}
 
-	// config.yaml:91 core/v1 ReverseProxyHandler default/files
+	// config.yaml:95 core/v1 ReverseProxyHandler default/files
 	files, err := proxy.New(proxy.Options{
 		Transport: defaultTransport,
 		Balancers: []proxy.Balancer{{Paths: []proxy.Path{{Match: match.Prefix("/files/")}}, Upstreams: filesUpstreams}},
 		Logger:    logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:91: ReverseProxyHandler default/files: %w", err)
+		return nil, fmt.Errorf("config.yaml:95: ReverseProxyHandler default/files: %w", err)
 	}
 
-	// config.yaml:127 core/v1 HTTPClient default/rpc
+	// config.yaml:131 core/v1 HTTPClient default/rpc
 	rpc, err := transport.HTTP2(transport.HTTP2Options{AllowHTTP: true})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:127: HTTPClient default/rpc: %w", err)
+		return nil, fmt.Errorf("config.yaml:131: HTTPClient default/rpc: %w", err)
 	}
 
-	// config.yaml:109 core/v1 ReverseProxyHandler default/rpc: its upstreams
+	// config.yaml:113 core/v1 ReverseProxyHandler default/rpc: its upstreams
 	rpcUpstreams := lb.RoundRobin(lb.Upstream{URL: "http://10.0.0.9:9000", Active: true})
 
-	// config.yaml:109 core/v1 ReverseProxyHandler default/rpc: its health check transport
+	// config.yaml:113 core/v1 ReverseProxyHandler default/rpc: its health check transport
 	rpcHealthCheckTransport, err := transport.HTTP2(transport.HTTP2Options{AllowHTTP: true})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:109: ReverseProxyHandler default/rpc: %w", err)
+		return nil, fmt.Errorf("config.yaml:113: ReverseProxyHandler default/rpc: %w", err)
 	}
 
-	// config.yaml:109 core/v1 ReverseProxyHandler default/rpc: its health checks
+	// config.yaml:113 core/v1 ReverseProxyHandler default/rpc: its health checks
 	rpcHealthChecks, err := healthcheck.New(healthcheck.Options{
 		Balancers: []*lb.Balancer{rpcUpstreams},
 		Transport: rpcHealthCheckTransport,
 		Logger:    logger,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:109: ReverseProxyHandler default/rpc: %w", err)
+		return nil, fmt.Errorf("config.yaml:113: ReverseProxyHandler default/rpc: %w", err)
 	}
 
-	// config.yaml:109 core/v1 ReverseProxyHandler default/rpc
+	// config.yaml:113 core/v1 ReverseProxyHandler default/rpc
 	rpcReverseProxyHandler, err := proxy.New(proxy.Options{
 		Transport: rpc,
 		Balancers: []proxy.Balancer{{Paths: []proxy.Path{{Match: match.Prefix("/rpc/")}}, Upstreams: rpcUpstreams}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:109: ReverseProxyHandler default/rpc: %w", err)
+		return nil, fmt.Errorf("config.yaml:113: ReverseProxyHandler default/rpc: %w", err)
+	}
+
+	// config.yaml:158 core/v1 HTTPClient default/quic
+	quic, err := http3transport.New(http3transport.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:158: HTTPClient default/quic: %w", err)
+	}
+
+	// config.yaml:140 core/v1 ReverseProxyHandler default/quic: its upstreams
+	quicUpstreams := lb.RoundRobin(lb.Upstream{URL: "https://10.0.0.10", Active: true})
+
+	// config.yaml:140 core/v1 ReverseProxyHandler default/quic: its health check transport
+	quicHealthCheckTransport, err := http3transport.New(http3transport.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:140: ReverseProxyHandler default/quic: %w", err)
+	}
+
+	// config.yaml:140 core/v1 ReverseProxyHandler default/quic: its health checks
+	quicHealthChecks, err := healthcheck.New(healthcheck.Options{
+		Balancers: []*lb.Balancer{quicUpstreams},
+		Transport: quicHealthCheckTransport,
+		Logger:    logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:140: ReverseProxyHandler default/quic: %w", err)
+	}
+
+	// config.yaml:140 core/v1 ReverseProxyHandler default/quic
+	quicReverseProxyHandler, err := proxy.New(proxy.Options{
+		Transport: quic,
+		Balancers: []proxy.Balancer{{Paths: []proxy.Path{{Match: match.Prefix("/quic/")}}, Upstreams: quicUpstreams}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("config.yaml:140: ReverseProxyHandler default/quic: %w", err)
 	}
 
 	// the default error handler
@@ -192,10 +227,10 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		MaxHeaderBytes:    8192,
 		Errors:            errorHandler,
 		Logger:            logger,
-	}, &routePublic{api: api, files: files, rpc: rpcReverseProxyHandler})
+	}, &routePublic{api: api, files: files, rpc: rpcReverseProxyHandler, quic: quicReverseProxyHandler})
 
 	return &app.Gateway{
 		Logger:  logger,
-		Runners: []app.Runner{public, apiHealthChecks, filesHealthChecks, rpcHealthChecks},
+		Runners: []app.Runner{public, apiHealthChecks, filesHealthChecks, rpcHealthChecks, quicHealthChecks},
 	}, nil
 }

@@ -24,8 +24,8 @@ import (
 type Options struct {
 	// Balancers have the upstreams. Those that are Active are checked.
 	Balancers []*lb.Balancer
-	// Transport sends the requests. It should be one of its own that keeps no connections: a check tells whether there can
-	// be a new one.
+	// Transport sends the requests. It should be one of its own, that keeps no connections: a check tells whether there can
+	// be a new one. If it has a method Close() error, that is called after each check, to close those that are idle.
 	Transport gateway.Handler
 	// Dial says how the connections of checks without HTTP are opened.
 	Dial dial.Options
@@ -101,10 +101,15 @@ func (c *Checker) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	running.Wait()
+	c.closeIdle()
+	return nil
+}
+
+// closeIdle closes what a check may have left open.
+func (c *Checker) closeIdle() {
 	if t, ok := c.options.Transport.(io.Closer); ok {
 		_ = t.Close() // there is nothing to be done about it
 	}
-	return nil
 }
 
 // watch checks one upstream again and again. Neither do all checks begin at the same time, nor do they meet later.
@@ -122,6 +127,7 @@ func (c *Checker) watch(ctx context.Context, p *probe) {
 		within, cancel := context.WithTimeout(ctx, timeout)
 		err := p.check(within, c)
 		cancel()
+		c.closeIdle()
 		if ctx.Err() != nil {
 			return
 		}
