@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/h2c"
 	"github.com/aileron-gateway/aileronc/runtime/listen"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
@@ -13,6 +14,14 @@ var _ wire.HTTP2 = (*HTTP2)(nil)
 
 // Cleartext reports whether clients without TLS may begin in HTTP/2.
 func (h *HTTP2) Cleartext() bool { return h.H2C }
+
+// Upgrade answers requests that ask for HTTP/2.
+func (h *HTTP2) Upgrade(r *gateway.Request) (answer string, frames []byte) {
+	if !h2c.Asked(r) {
+		return "", nil
+	}
+	return h2c.Response, h2c.Frames(r)
+}
 
 // Serve has next answer the requests on the connections of l until ctx ends, then drains as
 // [Server.Run] does. Connections that turn out not to speak HTTP/2 are closed.

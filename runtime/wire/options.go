@@ -51,6 +51,9 @@ type HTTP2 interface {
 	// Cleartext reports whether clients without TLS may begin in HTTP/2, with prior
 	// knowledge (RFC 9113, section 3.3).
 	Cleartext() bool
+	// Upgrade returns how a request without a body, on a cleartext connection, is answered that asks for HTTP/2 (RFC 7540, section
+	// 3.2), and the frames that it becomes there. Without an answer it's a request of HTTP/1.1.
+	Upgrade(r *gateway.Request) (answer string, frames []byte)
 	// Serve has h answer the requests on the connections of l, as o says, until ctx ends. Then it drains as
 	// [Server.Run] does. Connections with TLS come as *tls.Conn, the handshake done.
 	Serve(ctx context.Context, l net.Listener, o *ServerOptions, h gateway.Handler) error

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
-	"github.com/aileron-gateway/aileronc/runtime/internal/h2c"
 )
 
 // An exchange is a gateway.Exchange with the connection that it came on.
@@ -91,8 +90,7 @@ func (c *conn) parse() (e *exchange, refusal *gateway.Error) {
 	}
 	if e.framing.length != 0 {
 		e.readBody()
-	} else if e.framing.upgrade && c.isHTTP2() && h2c.Asked(&e.Request) {
-		c.switchOver(&e.Request)
+	} else if e.framing.upgrade && c.isHTTP2() && c.switchOver(&e.Request) {
 		return nil, nil
 	}
 	return e, nil

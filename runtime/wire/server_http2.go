@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/internal/h2c"
 )
 
 // A handover is the listener of the connections that speak HTTP/2.
@@ -65,27 +64,33 @@ func (h *handover) Addr() net.Addr { return h.addr }
 // of HTTP/1.1 (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\n"
 
-// switchOver has HTTP/2 served on a connection whose client has asked for it by q, which is the first request then (RFC 7540, section 3.2).
-func (c *conn) switchOver(q *gateway.Request) {
+// switchOver has HTTP/2 served on a connection whose client asks for it by q, which is the first request then. It reports
+// whether q is one that does so.
+func (c *conn) switchOver(q *gateway.Request) bool {
+	answer, frames := c.server.options.HTTP2.Upgrade(q)
+	if answer == "" {
+		return false
+	}
 	begin := append([]byte(nil), c.in.buffered()...)
-	c.give(&switchedConn{begunConn: begunConn{c.sock, begin}, begun: h2c.Frames(q)}, nil)
+	c.give(&switchedConn{begunConn: begunConn{c.sock, begin}, answer: answer, frames: frames}, nil)
+	return true
 }
 
 // A switchedConn is a connection that becomes one of HTTP/2.
 type switchedConn struct {
 	begunConn
-	begun []byte
-	told  bool // the client has been told
+	answer string // that the client hasn't been told yet
+	frames []byte
 }
 
 // Begun returns the frames of the first request.
-func (c *switchedConn) Begun() []byte { return c.begun }
+func (c *switchedConn) Begun() []byte { return c.frames }
 
 // Read tells the client first that it may speak HTTP/2.
 func (c *switchedConn) Read(p []byte) (int, error) {
-	if !c.told {
-		c.told = true
-		if _, err := io.WriteString(c.Conn, h2c.Response); err != nil {
+	if answer := c.answer; answer != "" {
+		c.answer = ""
+		if _, err := io.WriteString(c.Conn, answer); err != nil {
 			return 0, err
 		}
 	}
