@@ -42,10 +42,10 @@ spec:
 }, {
 	Code: UnsupportedField, Title: "the compiler can't do what the field asks for",
 	Text: `The field is part of the config language, and the compiler knows it, but can't make a gateway that does it. It is refused rather than ignored.`,
-	Example: `apiVersion: core/v1
-kind: HTTPLogger
+	Example: `apiVersion: app/v1
+kind: SessionMiddleware
 spec:
-  journal: true
+  tracer: {apiVersion: app/v1, kind: OpenTelemetryTracer}
 `,
 }, {
 	Code: NoEffect, Severity: Warning, Title: "a field does nothing here",
