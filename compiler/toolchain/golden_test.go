@@ -13,6 +13,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc"
 	"github.com/aileron-gateway/aileronc/compiler/emit"
+	"github.com/aileron-gateway/aileronc/compiler/ir"
 )
 
 // goldenModule is one module with the generated source of all golden cases, but for those with
@@ -24,7 +25,7 @@ func goldenModule(t *testing.T, only string) *Layout {
 	err := fs.WalkDir(golden, ".", func(name string, e fs.DirEntry, err error) error {
 		dir, file, ok := strings.Cut(name, "/")
 		generated := strings.HasPrefix(file, emit.CarriedDir+"/") || !strings.Contains(file, "/") && strings.HasSuffix(file, ".go")
-		if err != nil || e.IsDir() || !ok || !generated || strings.Contains(dir, "plugin") || only != "" && only != dir {
+		if err != nil || e.IsDir() || !ok || !generated || hasPackages(golden, dir) || only != "" && only != dir {
 			return err
 		}
 		if only != "" {
@@ -42,6 +43,12 @@ func goldenModule(t *testing.T, only string) *Layout {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// hasPackages reports whether a case has packages of a user.
+func hasPackages(golden fs.FS, dir string) bool {
+	text, err := fs.ReadFile(golden, dir+"/wire.go")
+	return err == nil && bytes.Contains(text, []byte(ir.Module+"/golden/"+dir+"/"))
 }
 
 // golang runs the go command in a module without the flags of this one, and without a network: only to
