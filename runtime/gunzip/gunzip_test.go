@@ -84,6 +84,9 @@ func ask(t *testing.T, h gateway.Handler, addr, method string, header gateway.He
 		b, err := io.ReadAll(r.Body)
 		if o.Body = string(b); err != nil {
 			o.Err = err.Error()
+			if e, ok := errors.AsType[*gateway.UpstreamError](err); ok {
+				o.Err = e.Err.Error() // who decodes can't name the upstream
+			}
 		}
 		if r.Trailer != nil {
 			o.Trailer = r.Trailer()
