@@ -134,15 +134,15 @@ func (e *Env) Needed(pos, text string) string {
 	if !ok || s != "" {
 		return s
 	}
-	reason := text + " is empty, and a value is needed here"
+	reasons := []string{text + " is empty, and a value is needed here"}
 	if t, err := envexpr.Parse(text); err == nil {
 		for _, name := range t.Vars() {
 			if _, set := e.vars[name]; !set {
-				reason += "; " + name + " is not set"
+				reasons = append(reasons, name+" is not set")
 			}
 		}
 	}
-	e.fail(pos, reason)
+	e.fail(pos, strings.Join(reasons, "; "))
 	return ""
 }
 
