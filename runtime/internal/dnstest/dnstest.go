@@ -21,6 +21,8 @@ type Server struct {
 	failing bool
 	silent  bool
 	asked   map[string]int
+	askers  []net.Conn // of resolvers
+	ended   bool
 }
 
 // New starts a server that knows no names. It ends with the test.
@@ -39,6 +41,7 @@ func New(t testing.TB) *Server {
 	t.Cleanup(func() {
 		_ = conn.Close()
 		<-done
+		s.end()
 	})
 	return s
 }
@@ -79,8 +82,29 @@ func (s *Server) Asked(name string) int {
 func (s *Server) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "udp", s.conn.LocalAddr().String())
+		c, err := d.DialContext(ctx, "udp", s.conn.LocalAddr().String())
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.ended {
+			_ = c.Close()
+			return nil, net.ErrClosed
+		}
+		s.askers = append(s.askers, c)
+		return c, nil
 	}}
+}
+
+// end ends the questions that are waiting for an answer, so that no resolver outlives the test.
+func (s *Server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	for _, c := range s.askers {
+		_ = c.Close()
+	}
 }
 
 func (s *Server) serve() {
