@@ -59,6 +59,9 @@ func (l *link) begin(leg *gateway.Exchange) {
 		return
 	}
 	if ctx := leg.Context(); ctx.Done() != nil {
+		if ctx.Err() != nil { // AfterFunc would say so in a goroutine, which may be late
+			l.sock.Interrupt(ended(ctx))
+		}
 		l.stop = context.AfterFunc(ctx, func() { l.sock.Interrupt(ended(ctx)) })
 	}
 }
