@@ -1,0 +1,252 @@
+package authcode
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
+
+var localTargets = map[string]bool{
+	"/":                        true,
+	"/a/b?c=d&e=%2F#f":         true,
+	"/a//b":                    true,
+	"/?rd=https://example.com": true,
+	"/%0a%5c":                  true,
+	"/é":                       true,
+	"":                         false,
+	"a":                        false,
+	"//evil.example":           false,
+	"///evil.example":          false,
+	`/\evil.example`:           false,
+	`\/evil.example`:           false,
+	`/a\..\..\evil`:            false,
+	"/\t/evil.example":         false,
+	"/\n/evil.example":         false,
+	"/a\r\nSet-Cookie: a=b":    false,
+	" /":                       false,
+	"/a b":                     false,
+	"/\x00":                    false,
+	"/\x7f":                    false,
+	"https://evil.example/":    false,
+	"https:/evil.example/":     false,
+	"javascript:alert(1)":      false,
+	"?a":                       false,
+}
+
+func TestLocalTarget(t *testing.T) {
+	for s, want := range localTargets {
+		if localTarget(s) != want {
+			t.Errorf("%q: %t", s, !want)
+		}
+	}
+	if got := asciiTarget("/é?ü"); got != "/%C3%A9?%C3%BC" {
+		t.Errorf("%q", got)
+	}
+}
+
+// What is taken for local doesn't leave the site, and can be in a Location field.
+func FuzzLocalTarget(f *testing.F) {
+	for s := range localTargets {
+		f.Add(s)
+	}
+	base, _ := url.Parse("https://site.example/login")
+	f.Fuzz(func(t *testing.T, s string) {
+		if !localTarget(s) {
+			return
+		}
+		s = asciiTarget(s)
+		for i := range len(s) {
+			if s[i] <= ' ' || s[i] >= 0x7f {
+				t.Fatalf("%q can't be in a field", s)
+			}
+		}
+		u, err := base.Parse(s)
+		if err == nil && (u.Host != base.Host || u.Scheme != base.Scheme) {
+			t.Errorf("%q leads to %s", s, u)
+		}
+	})
+}
+
+func TestAttempt(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	a, b := newAttempt("x", "/a", now), newAttempt("x", "/a", now)
+	for name, get := range map[string]func(*attempt) string{"state": (*attempt).state, "nonce": (*attempt).nonce, "verifier": (*attempt).verifier} {
+		want := map[string]int{"state": 112, "nonce": 43, "verifier": 112}[name]
+		if s := get(a); len(s) != want || s == get(b) || s != get(a) {
+			t.Errorf("%s is %q", name, s)
+		}
+	}
+	if strings.HasPrefix(a.state(), a.nonce()) || a.state() == a.verifier() {
+		t.Error("who knows one knows another")
+	}
+	// RFC 7636, appendix B
+	if got := challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"); got != "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM" {
+		t.Errorf("challenge %q", got)
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	var all attempts
+	var made []*attempt
+	for range maxAttempts + 2 {
+		a := newAttempt("ctx", "/target", now)
+		made = append(made, a)
+		all = parseAttempts(all.add(a, 1<<16).encode(), now)
+	}
+	if len(all) != maxAttempts {
+		t.Fatalf("%d attempts", len(all))
+	}
+	if a, _ := all.take(made[1].state()); a != nil {
+		t.Error("the oldest are still there")
+	}
+	a, rest := all.take(made[5].state())
+	if d := cmp.Diff(*made[5], *a, cmp.AllowUnexported(attempt{})); d != "" || len(rest) != maxAttempts-1 || len(all) != maxAttempts {
+		t.Errorf("%d left, of %d: %s", len(rest), len(all), d)
+	}
+	if a, _ := rest.take(made[5].state()); a != nil {
+		t.Error("an attempt can be taken twice")
+	}
+	for _, state := range []string{"", "x", made[4].state() + "x", made[4].state()[1:]} {
+		if a, _ := all.take(state); a != nil {
+			t.Errorf("%q is the state of one", state)
+		}
+	}
+	if a, _ := rest.last(); a.seed != made[len(made)-1].seed {
+		t.Error("the last isn't the last")
+	}
+	if a, _ := attempts(nil).last(); a != nil {
+		t.Error("nobody has begun, but there is one")
+	}
+	if left := parseAttempts(all.encode(), now.Add(attemptLife)); len(left) > 0 {
+		t.Errorf("%d are there after their time", len(left))
+	}
+	if left := parseAttempts(all.encode(), now.Add(-time.Hour)); len(left) > 0 {
+		t.Errorf("%d come from the future", len(left))
+	}
+	large := newAttempt("ctx", strings.Repeat("x", 900), now)
+	if all = all.add(large, 950); len(all) != 1 || all[0] != large {
+		t.Errorf("%d attempts are too many for 950 bytes", len(all))
+	}
+}
+
+func FuzzAttempts(f *testing.F) {
+	now := time.Unix(1_800_000_000, 0)
+	f.Add(attempts{newAttempt("a", "/", now), {seed: strings.Repeat("s", seedSize), begun: now.Unix(), saved: "x"}}.encode())
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
+	f.Add([]byte{1})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		all := parseAttempts(value, now)
+		again := parseAttempts(all.encode(), now)
+		if d := cmp.Diff(all, again, cmp.AllowUnexported(attempt{})); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestParams(t *testing.T) {
+	p := params{{"client_id", "a b"}, {"scope", "openid é"}}
+	p.override("prompt", "login")
+	p.override("scope", "openid&x=y")
+	if got := p.encode(); got != "client_id=a+b&scope=openid%26x%3Dy&prompt=login" {
+		t.Errorf("%q", got)
+	}
+	for endpoint, want := range map[string]string{
+		"https://a/b":      "https://a/b?q",
+		"https://a/b?":     "https://a/b?q",
+		"https://a/b?c=d":  "https://a/b?c=d&q",
+		"https://a/b?c=d&": "https://a/b?c=d&q",
+		"https://a/b#c":    "https://a/b?q",
+	} {
+		if got := appendQuery(endpoint, "q"); got != want {
+			t.Errorf("%q: %q, not %q", endpoint, got, want)
+		}
+	}
+}
+
+func exchange(method, target string, header gateway.Header, body string) *gateway.Exchange {
+	x := new(gateway.Exchange)
+	x.Request.Method, x.Request.Target, x.Request.Header = method, target, header
+	x.Request.RawPath, x.Request.RawQuery, _ = strings.Cut(target, "?")
+	x.Request.Path, _ = url.PathUnescape(x.Request.RawPath)
+	if body != "" {
+		x.Request.Body, x.Request.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	}
+	return x
+}
+
+func TestRestore(t *testing.T) {
+	x := exchange("POST", "/a%20b?c=d", gateway.Header{
+		{Name: "Accept", Value: "*/*"}, {Name: "cookie", Value: "sid=1"}, {Name: "Authorization", Value: "Basic x"}, {Name: "Connection", Value: "close, X-Hop"},
+		{Name: "X-Hop", Value: "1"}, {Name: "X-A", Value: "1"}, {Name: "X-A", Value: "2"}, {Name: "Expect", Value: "100-continue"}, {Name: "Content-Type", Value: "text/plain"},
+	}, "the body")
+	x.Request.ContentLength = -1
+	saved, err := saveRequest(x, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := exchange("GET", "/callback?code=1", gateway.Header{{Name: "Cookie", Value: "sid=2"}, {Name: "Accept", Value: "text/html"}}, "form=1")
+	if !restoreRequest(y, saved) {
+		t.Fatal("it can't be restored")
+	}
+	q := &y.Request
+	if q.Method != "POST" || q.Target != "/a%20b?c=d" || q.Path != "/a b" || q.RawPath != "/a%20b" || q.RawQuery != "c=d" || q.ContentLength != 8 {
+		t.Errorf("%+v", q)
+	}
+	want := gateway.Header{{Name: "Accept", Value: "*/*"}, {Name: "X-A", Value: "1"}, {Name: "X-A", Value: "2"}, {Name: "Content-Type", Value: "text/plain"}, {Name: "Cookie", Value: "sid=2"}}
+	if d := cmp.Diff(want, q.Header); d != "" {
+		t.Error(d)
+	}
+	if b, err := io.ReadAll(q.Body); string(b) != "the body" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+	if saved, err = saveRequest(exchange("GET", "/", nil, ""), 1000); err != nil || !restoreRequest(y, saved) || y.Request.Body != nil || y.Request.ContentLength != 0 {
+		t.Errorf("a request without a body: %v, %+v", err, y.Request)
+	}
+	for name, x := range map[string]*gateway.Exchange{
+		"body":   exchange("POST", "/", nil, strings.Repeat("x", 1001)),
+		"header": exchange("POST", "/", gateway.Header{{Name: "a", Value: strings.Repeat("x", 1001)}}, ""),
+		"stream": {Request: gateway.Request{Method: "POST", Body: io.NopCloser(strings.NewReader(strings.Repeat("x", 1001))), ContentLength: -1}},
+	} {
+		if _, err := saveRequest(x, 1000); !errors.Is(err, errTooLong) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzRestore(f *testing.F) {
+	saved, _ := saveRequest(exchange("POST", "/a?b", gateway.Header{{Name: "a", Value: "b"}}, "body"), 1000)
+	f.Add([]byte(saved))
+	f.Add([]byte{})
+	f.Add(bytes.Repeat([]byte{0x7f}, 20))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		x := exchange("GET", "/callback", gateway.Header{{Name: "Cookie", Value: "c"}}, "")
+		before := x.Request
+		if !restoreRequest(x, string(b)) {
+			if d := cmp.Diff(before.Header, x.Request.Header); d != "" || x.Request.Method != "GET" {
+				t.Errorf("it has been changed: %s", d)
+			}
+			return
+		}
+		if len(x.Request.Header) == 0 || x.Request.Header.Get("Cookie") == "" {
+			t.Error("the cookie is lost")
+		}
+	})
+}
+
+func TestScripted(t *testing.T) {
+	for value, want := range map[string]bool{"Sec-Fetch-Mode: navigate": false, "Sec-Fetch-Mode: cors": true, "Sec-Fetch-Mode: websocket": true, "X-Requested-With: XMLHttpRequest": true, "Accept: */*": false} {
+		name, value, _ := strings.Cut(value, ": ")
+		if scripted(gateway.Header{{Name: name, Value: value}}) != want {
+			t.Errorf("%s: %s: %t", name, value, !want)
+		}
+	}
+}
