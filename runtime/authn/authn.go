@@ -4,6 +4,7 @@ package authn
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/claims"
@@ -48,16 +49,49 @@ type Options struct {
 
 // New returns the middleware. Who isn't accepted by any of the handlers gets a 401 with the challenges of all.
 func New(o Options) gateway.Middleware {
-	return func(next gateway.Handler) gateway.Handler { return &handler{o, next} }
+	var chains int64
+	restores := slices.ContainsFunc(o.Handlers, func(a Authenticator) bool {
+		r, ok := a.(Restorer)
+		return ok && r.Restores()
+	})
+	return func(next gateway.Handler) gateway.Handler {
+		chains++
+		h := &handler{Options: o, next: next}
+		if restores {
+			h.chain = chains
+		}
+		return h
+	}
 }
 
 type handler struct {
 	Options
-	next gateway.Handler
+	next  gateway.Handler
+	chain int64 // 0 if nobody asks for it
 }
+
+// A Restorer is an Authenticator that may put an earlier request in the place of the one that it is asked about.
+type Restorer interface {
+	Authenticator
+	// Restores reports whether it does.
+	Restores() bool
+}
+
+// Chain tells what comes after the middleware in the way of x: the number of the handler that it's around, by the order in which they
+// were wrapped. It's there for a [Restorer]: a request must not be restored where it would pass by what its own way
+// has in it. It's 0 if no middleware with a Restorer is around.
+func Chain(x *gateway.Exchange) int64 {
+	n, _ := chain.Get(x)
+	return n
+}
+
+var chain gateway.Slot[int64]
 
 // Serve lets x pass if its client is known.
 func (h *handler) Serve(x *gateway.Exchange) error {
+	if h.chain != 0 {
+		chain.Put(x, h.chain)
+	}
 	var refused []error // by the handlers; nil as long as none has
 	for i, a := range h.Handlers {
 		switch outcome, err := a.Authenticate(x); outcome {

@@ -3,6 +3,7 @@ package authn_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -181,6 +182,45 @@ func BenchmarkMiddleware(b *testing.B) {
 		x.Request.Header.Add("X-Name", "alice")
 		if err := h.Serve(x); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// restorer notes the chain that it's asked in.
+type restorer struct {
+	restores bool
+	chain    int64
+}
+
+func (r *restorer) Authenticate(x *gateway.Exchange) (Outcome, error) {
+	r.chain = Chain(x)
+	return Accepted, nil
+}
+
+func (*restorer) Challenge(*gateway.Header, error) {}
+
+func (r *restorer) Restores() bool { return r.restores }
+
+// Who restores requests knows which handler they were on their way to.
+func TestChain(t *testing.T) {
+	next := gateway.HandlerFunc(func(*gateway.Exchange) error { return nil })
+	for _, restores := range []bool{true, false} {
+		r := &restorer{restores: restores}
+		m := New(Options{Handlers: []Authenticator{r}})
+		a, b := m(next), m(next)
+		var got []int64
+		for _, h := range []gateway.Handler{b, a, b} {
+			if err := h.Serve(new(gateway.Exchange)); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, r.chain)
+		}
+		want := []int64{2, 1, 2}
+		if !restores {
+			want = []int64{0, 0, 0}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("restores: %t: %d", restores, got)
 		}
 	}
 }

@@ -153,6 +153,9 @@ func TestSession(t *testing.T) {
 			if !s.IsNew() {
 				t.Error("the first session isn't new")
 			}
+			if s.InStore() != (store != nil) {
+				t.Errorf("in a store: %t", s.InStore())
+			}
 			s.Set("a", []byte("1"))
 			s.Set("b", []byte{0, 255})
 			s.Set("c", nil)

@@ -60,6 +60,9 @@ func (s *Session) Delete(name string) {
 // IsNew reports whether nothing has been kept for the client before this request.
 func (s *Session) IsNew() bool { return !s.kept }
 
+// InStore reports whether the session is in a Store. If it isn't, it's in cookies, which come with each request: then it should be small.
+func (s *Session) InStore() bool { return s.Store != nil }
+
 // Regenerate gives the session a new id and removes the old one, with which nobody can find it any more. It belongs where a
 // client logs in or gets more rights, or whoever has given them the old id would share in that (session fixation).
 // The values stay; the lifetime begins again.
