@@ -192,9 +192,9 @@ type restorer struct {
 	chain    int64
 }
 
-func (r *restorer) Authenticate(x *gateway.Exchange) (Outcome, error) {
-	r.chain = Chain(x)
-	return Accepted, nil
+func (r *restorer) Authenticate(x *gateway.Exchange) (authn.Outcome, error) {
+	r.chain = authn.Chain(x)
+	return authn.Accepted, nil
 }
 
 func (*restorer) Challenge(*gateway.Header, error) {}
@@ -206,7 +206,7 @@ func TestChain(t *testing.T) {
 	next := gateway.HandlerFunc(func(*gateway.Exchange) error { return nil })
 	for _, restores := range []bool{true, false} {
 		r := &restorer{restores: restores}
-		m := New(Options{Handlers: []Authenticator{r}})
+		m := authn.New(authn.Options{Handlers: []authn.Authenticator{r}})
 		a, b := m(next), m(next)
 		var got []int64
 		for _, h := range []gateway.Handler{b, a, b} {
