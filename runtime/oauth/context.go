@@ -75,6 +75,8 @@ type metadata struct {
 	endpoints  Endpoints
 	mtls       Endpoints // those for clients that present certificates (RFC 8705, section 5)
 	access, id jwt.Validation
+	// What the provider says of authorization requests and the answers to them.
+	namesIssuer, requiresPush bool
 }
 
 func newContext(o ContextOptions, all *Options) (*Context, error) {

@@ -175,6 +175,8 @@ func (d *discovery) fill(said map[string]any) error {
 	if aliases, ok := said["mtls_endpoint_aliases"].(map[string]any); ok {
 		fillEndpoints(&m.mtls, aliases)
 	}
+	m.namesIssuer, _ = said["authorization_response_iss_parameter_supported"].(bool)
+	m.requiresPush, _ = said["require_pushed_authorization_requests"].(bool)
 	c.publish(&m)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/url"
 	"strings"
 	"time"
@@ -68,6 +69,7 @@ type Handler struct {
 	extra        params // URLParams
 	objects      *objects
 	jarm         *responses
+	valid        cache
 
 	// The names of values in the session. They depend on the callback URL, so that handlers with different ones have logins of their own.
 	loginsKey, tokensKey, restoreKey string
@@ -81,7 +83,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("authcode: the callback URL %q isn't one of http or https with a host", o.CallbackURL)
 	}
-	h := &Handler{Options: o, callbackPath: cmp.Or(u.Path, "/")}
+	h := &Handler{Options: o, callbackPath: cmp.Or(u.Path, "/"), valid: cache{seed: maphash.MakeSeed()}}
 	h.RedirectKey = cmp.Or(o.RedirectKey, "rd")
 	for _, p := range o.URLParams {
 		name, value, ok := strings.Cut(p, "=")
@@ -97,6 +99,7 @@ func New(o Options) (*Handler, error) {
 		if h.objects, h.requestPath, err = newObjects(o.RequestObject); err != nil {
 			return nil, err
 		}
+		h.objects.h = h
 	}
 	if o.JARM != nil {
 		if h.jarm, err = newResponses(o.JARM); err != nil {
@@ -128,30 +131,30 @@ func (h *Handler) Authenticate(x *gateway.Exchange) (authn.Outcome, error) {
 	case err != nil:
 		return authn.Failed, err
 	}
-	r, err := h.validate(x, s)
+	l, err := h.validate(x, s)
 	if err != nil {
 		return authn.Failed, err
 	}
 	switch {
-	case path == h.callbackPath && (r == nil || h.isAnswer(x)):
-		return h.callback(x, s, r != nil)
-	case r == nil:
+	case path == h.callbackPath && (l == nil || h.isAnswer(x)):
+		return h.callback(x, s, l != nil)
+	case l == nil:
 		return h.unknown(x, s)
 	case path == h.LoginPath && path != "", path == h.callbackPath:
 		return h.redirect(x, h.home(x))
 	}
-	return h.known(x, s, r)
+	return h.known(x, s, l)
 }
 
 // known lets a client pass who has logged in.
-func (h *Handler) known(x *gateway.Exchange, s *session.Session, r *oauth.Result) (authn.Outcome, error) {
+func (h *Handler) known(x *gateway.Exchange, s *session.Session, l *login) (authn.Outcome, error) {
 	if h.UserInfoPath != "" && x.Request.Path == h.UserInfoPath {
-		return h.userinfo(x, r)
+		return h.userinfo(x, l)
 	}
 	if h.RestoreRequest {
 		h.restorePending(x, s)
 	}
-	r.Put(x)
+	l.context.Accept(x, l.Result)
 	return authn.Accepted, nil
 }
 
@@ -161,9 +164,9 @@ func (h *Handler) unknown(x *gateway.Exchange, s *session.Session) (authn.Outcom
 	if c == nil {
 		return authn.Absent, nil
 	}
-	login := x.Request.Path == h.LoginPath && h.LoginPath != ""
+	atLogin := x.Request.Path == h.LoginPath && h.LoginPath != ""
 	switch {
-	case login:
+	case atLogin:
 	case scripted(x.Request.Header):
 		return authn.Absent, nil
 	case h.RedirectToLogin && h.LoginPath != "":
@@ -171,13 +174,13 @@ func (h *Handler) unknown(x *gateway.Exchange, s *session.Session) (authn.Outcom
 	case h.UnauthorizeAny:
 		return authn.Absent, nil
 	}
-	target := h.target(x, login)
+	target := h.target(x, atLogin)
 	if !h.allowed(target) {
 		return authn.Failed, invalid("the target of the login isn't one that is allowed", nil)
 	}
 	now := time.Now()
 	a := newAttempt(c.Name(), target, now)
-	if h.RestoreRequest && !login {
+	if h.RestoreRequest && !atLogin {
 		var err error
 		if a.saved, err = h.save(x, s); err != nil {
 			return authn.Failed, err
@@ -205,12 +208,12 @@ func room(s *session.Session) int {
 const maxTarget = 2000
 
 // target is where the client of x goes after the login.
-func (h *Handler) target(x *gateway.Exchange, login bool) string {
+func (h *Handler) target(x *gateway.Exchange, atLogin bool) string {
 	q := &x.Request
 	if rd, ok := queryValue(q.RawQuery, h.RedirectKey); ok && rd != "" {
 		return rd
 	}
-	if h.RedirectPath != "" || login {
+	if h.RedirectPath != "" || atLogin {
 		return cmp.Or(h.RedirectPath, "/")
 	}
 	target := q.RawPath

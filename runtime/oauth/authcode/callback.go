@@ -101,17 +101,17 @@ func (h *Handler) callback(x *gateway.Exchange, s *session.Session, loggedIn boo
 	if err := h.check(x, c, got); err != nil {
 		return authn.Failed, err
 	}
-	r, err := h.redeem(x, c, a, got.code)
+	l, err := h.redeem(x, c, a, got.code)
 	if err != nil {
 		return authn.Failed, err
 	}
 	// Who knew the session before isn't in it now, if it wasn't the user himself.
 	s.Regenerate()
-	h.keep(s, r)
+	h.keep(s, l)
 	if a.saved == "" {
 		return h.redirect(x, a.target)
 	}
-	return h.restore(x, s, r, a)
+	return h.restore(x, s, l, a)
 }
 
 // attempt takes the attempt out of the session that an answer is for.
@@ -153,7 +153,7 @@ func (h *Handler) check(x *gateway.Exchange, c *oauth.Context, got *answer) erro
 	switch issuer, err := c.Issuer(x.Context()); {
 	case err != nil:
 		return err
-	case got.issuer != "" && got.issuer != issuer:
+	case got.issuer != "" && issuer != "" && got.issuer != issuer:
 		return invalid("the answer is of another issuer", nil)
 	case got.issuer == "" && !got.signed && c.NamesIssuer():
 		return invalid("the answer doesn't say which issuer it is of, though the provider always says so", nil)

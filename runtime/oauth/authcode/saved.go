@@ -5,7 +5,6 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/oauth"
 	"github.com/aileron-gateway/aileronc/runtime/session"
 )
 
@@ -23,13 +22,13 @@ func (h *Handler) save(x *gateway.Exchange, s *session.Session) (string, error) 
 // That is done right here, in the place of the request with the answer of the provider, if what comes next is the same as it
 // would have been. If it's something else, another handler or one behind other middleware, the client is sent to where it wanted to go, and
 // the request is restored when it comes there.
-func (h *Handler) restore(x *gateway.Exchange, s *session.Session, r *oauth.Result, a *attempt) (authn.Outcome, error) {
+func (h *Handler) restore(x *gateway.Exchange, s *session.Session, l *login, a *attempt) (authn.Outcome, error) {
 	chain, saved := cutChain(a.saved)
 	if chain == authn.Chain(x) {
 		if !restoreRequest(x, saved) {
 			return authn.Failed, &gateway.Error{Status: 500, Code: "E3004", Kind: "AppGenSessionOperation", Message: "the request can't be restored"}
 		}
-		r.Put(x)
+		l.context.Accept(x, l.Result)
 		return authn.Accepted, nil
 	}
 	s.Set(h.restoreKey, append(appendNumber(nil, time.Now().Unix()), a.saved...))

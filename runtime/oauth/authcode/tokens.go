@@ -1,0 +1,190 @@
+package authcode
+
+import (
+	"bytes"
+	"hash/maphash"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/authn"
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/oauth"
+	"github.com/aileron-gateway/aileronc/runtime/session"
+)
+
+// A login is who has logged in, at which provider.
+type login struct {
+	context *oauth.Context
+	*oauth.Result
+}
+
+// validate returns the login of a session, nil if there is none that is valid.
+func (h *Handler) validate(x *gateway.Exchange, s *session.Session) (*login, error) {
+	value, ok := s.Get(h.tokensKey)
+	if !ok {
+		return nil, nil
+	}
+	now := time.Now()
+	if l := h.valid.get(value, now); l != nil {
+		return l, nil
+	}
+	r := readFields(value)
+	c := h.Contexts.Named(r.field())
+	tokens, err := oauth.ParseTokens([]byte(r.rest))
+	if c == nil || err != nil {
+		s.Delete(h.tokensKey) // of a context that isn't there any more
+		return nil, nil
+	}
+	before := tokens
+	result, err := c.Validate(x.Context(), &tokens, "")
+	l := &login{c, result}
+	switch {
+	case err == nil && same(&before, &tokens):
+		h.valid.put(value, l, now)
+	case err == nil:
+		h.keep(s, l)
+	case keysMissing(err):
+		return nil, unavailable(err)
+	case gateway.StatusOf(err) == 401:
+		s.Delete(h.tokensKey) // so that the client can log in again
+		return nil, nil
+	case !same(&before, &tokens):
+		h.keep(s, &login{c, &oauth.Result{Tokens: tokens}}) // they were refreshed all the same
+	}
+	return l, err
+}
+
+func same(a, b *oauth.Tokens) bool {
+	return a.Access == b.Access && a.ID == b.ID && a.Refresh == b.Refresh
+}
+
+// keep keeps the tokens of l in the session.
+func (h *Handler) keep(s *session.Session, l *login) {
+	s.Set(h.tokensKey, l.Tokens.Append(appendField(nil, l.context.Name())))
+}
+
+// keysMissing reports whether tokens couldn't be validated because the keys of the provider can't be had.
+func keysMissing(err error) bool {
+	for {
+		e, ok := gateway.AsError(err)
+		if !ok || e.Code == "E3401" {
+			return ok
+		}
+		err = e.Cause
+	}
+}
+
+// unavailable is the error of a provider that can't be asked.
+func unavailable(cause error) error {
+	e := &gateway.Error{Status: 503, Message: "the provider can't be asked", Cause: cause}
+	e.Header.Add("Retry-After", "5")
+	return e
+}
+
+// redeem gets the tokens for a code.
+func (h *Handler) redeem(x *gateway.Exchange, c *oauth.Context, a *attempt, code string) (*login, error) {
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {h.CallbackURL}}
+	if !h.DisablePKCE {
+		form.Set("code_verifier", a.verifier())
+	}
+	tokens, _, err := c.Redeem(x.Context(), form)
+	if err != nil {
+		return nil, err
+	}
+	nonce := ""
+	if !h.DisableNonce {
+		nonce = a.nonce()
+	}
+	r, err := c.Validate(x.Context(), &tokens, nonce)
+	if keysMissing(err) {
+		err = unavailable(err)
+	}
+	return &login{c, r}, err
+}
+
+// userinfo answers with what the provider tells about the user.
+func (h *Handler) userinfo(x *gateway.Exchange, l *login) (authn.Outcome, error) {
+	body, err := l.context.Userinfo(x.Context(), l.Result)
+	if err != nil {
+		return authn.Failed, err
+	}
+	p := &x.Response
+	p.Status, p.Bytes = 200, body
+	p.Header.Set("Content-Type", "application/json")
+	p.Header.Set("X-Content-Type-Options", "nosniff")
+	p.Header.Set("Cache-Control", "no-store")
+	return authn.Answered, nil
+}
+
+// A cache remembers logins that were valid just now, by the value in the session. It has two halves: when the young one is full, the old one is given up.
+type cache struct {
+	seed       maphash.Seed
+	mu         sync.RWMutex
+	young, old map[uint64]*cached
+}
+
+type cached struct {
+	value []byte
+	login *login
+	until time.Time
+}
+
+const (
+	// cacheSize is how many logins either half of a cache holds.
+	cacheSize = 1024
+	// cacheTime is how long nobody looks again whether the keys of the provider are still the same.
+	cacheTime = 10 * time.Second
+)
+
+func (c *cache) get(value []byte, now time.Time) *login {
+	key := maphash.Bytes(c.seed, value)
+	c.mu.RLock()
+	e := c.young[key]
+	if e == nil {
+		e = c.old[key]
+	}
+	c.mu.RUnlock()
+	if e == nil || !now.Before(e.until) || !bytes.Equal(e.value, value) {
+		return nil
+	}
+	return e.login
+}
+
+// put remembers a login, as long as none of its tokens expires. What has to be asked for each time isn't remembered.
+func (c *cache) put(value []byte, l *login, now time.Time) {
+	if l.context.Introspects() {
+		return
+	}
+	until := now.Add(cacheTime)
+	for _, said := range []interface {
+		Time(name string) (float64, bool, error)
+	}{l.IDClaims, l.AccessClaims} {
+		if exp, ok, _ := said.Time("exp"); ok {
+			until = earlier(until, time.Unix(int64(exp), 0))
+		}
+	}
+	if !l.Tokens.Expires.IsZero() {
+		until = earlier(until, l.Tokens.Expires)
+	}
+	if !now.Before(until) {
+		return
+	}
+	key := maphash.Bytes(c.seed, value)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.young) >= cacheSize {
+		c.old, c.young = c.young, nil
+	}
+	if c.young == nil {
+		c.young = make(map[uint64]*cached)
+	}
+	c.young[key] = &cached{value, l, until}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
