@@ -38,6 +38,13 @@ type Authenticator interface {
 	Challenge(h *gateway.Header, why error)
 }
 
+// A Finisher is an Authenticator that has something to do with the response to a client that it has accepted.
+type Finisher interface {
+	Authenticator
+	// Finish is called when the handlers behind have answered x, or refused it.
+	Finish(x *gateway.Exchange)
+}
+
 // Options are the settings of the middleware.
 type Options struct {
 	// Handlers are asked in order, until one of them accepts the client or answers by itself.
@@ -99,7 +106,11 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 			if refused != nil {
 				Log(h.Logger, x, errors.Join(refused...))
 			}
-			return h.next.Serve(x)
+			err := h.next.Serve(x)
+			if f, ok := a.(Finisher); ok {
+				f.Finish(x)
+			}
+			return err
 		case Answered:
 			return nil
 		case Failed:

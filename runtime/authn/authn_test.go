@@ -114,6 +114,29 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// finishing is an Authenticator that edits the response.
+type finishing struct{ stub }
+
+func (finishing) Finish(x *gateway.Exchange) { x.Response.Header.Set("X-Finished", "yes") }
+
+func TestFinisher(t *testing.T) {
+	for _, err := range []error{nil, errors.New("refused")} {
+		for outcome, want := range map[authn.Outcome]string{authn.Accepted: "yes", authn.Absent: "", authn.Refused: ""} {
+			var asked []string
+			h := authn.New(authn.Options{Handlers: []authn.Authenticator{
+				finishing{stub{"A", outcome, errors.New("wrong"), &asked}}, stub{"B", authn.Accepted, nil, &asked},
+			}})(gateway.HandlerFunc(func(*gateway.Exchange) error { return err }))
+			x := &gateway.Exchange{}
+			if got := h.Serve(x); got != err {
+				t.Errorf("got %v, want %v", got, err)
+			}
+			if got := x.Response.Header.Get("X-Finished"); got != want {
+				t.Errorf("with outcome %v: %q, want %q", outcome, got, want)
+			}
+		}
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	x := &gateway.Exchange{}
 	at := time.Unix(1700000000, 5)

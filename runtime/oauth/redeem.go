@@ -28,6 +28,7 @@ func (c *Context) Redeem(ctx context.Context, form url.Values) (Tokens, *Answer,
 	if !ok {
 		return Tokens{}, answer, &gateway.Error{Status: 500, Code: "E3005", Kind: "AppGenUnmarshal", Message: "there are no tokens in the answer of the provider"}
 	}
+	tokens.Context = c.options.Name
 	return tokens, answer, nil
 }
 

@@ -57,6 +57,7 @@ var errSubject = errors.New("the refreshed ID token is of another subject")
 func (t *Tokens) replace(by *Tokens) error {
 	old := *t
 	*t = *by
+	t.changed = true
 	if t.Refresh == "" {
 		t.Refresh = old.Refresh
 	}

@@ -12,6 +12,8 @@ import (
 // Tokens are what a provider has issued. The zero value is none.
 type Tokens struct {
 	ID, Access, Refresh string
+	// Context is the name of the context whose provider has issued them.
+	Context string
 	// Expires is when the access token expires, as the provider has said; zero if it hasn't.
 	Expires time.Time
 	// Scope is what the access token is for, if that isn't what was asked for.
@@ -22,6 +24,7 @@ type Tokens struct {
 	// validated says that they were valid when they were stored, and said is what the provider has said about the access token then.
 	validated bool
 	said      jwt.Claims
+	changed   bool // by Validate
 }
 
 // Presented are tokens that a client has brought: only an access token.
@@ -29,6 +32,9 @@ func Presented(access string) Tokens { return Tokens{Access: access, restored: t
 
 // Empty reports whether there are no tokens.
 func (t *Tokens) Empty() bool { return t.ID == "" && t.Access == "" }
+
+// Changed reports whether Validate has changed t, so that who keeps it has to keep it again.
+func (t *Tokens) Changed() bool { return t.changed }
 
 // Append writes t behind b, in the form that ParseTokens reads. It isn't protected: it belongs into a session.
 func (t *Tokens) Append(b []byte) []byte {
@@ -56,7 +62,7 @@ type textField struct {
 }
 
 func (t *Tokens) texts() []textField {
-	return []textField{{"idt", &t.ID}, {"at", &t.Access}, {"rt", &t.Refresh}, {"scope", &t.Scope}}
+	return []textField{{"idt", &t.ID}, {"at", &t.Access}, {"rt", &t.Refresh}, {"scope", &t.Scope}, {"context", &t.Context}}
 }
 
 var errTokens = errors.New("oauth: these are no tokens that have been stored")

@@ -36,7 +36,7 @@ func isRefreshable(err error) bool {
 }
 
 // Validate returns what the tokens say, if they are valid. If they aren't, and can be refreshed, that is done, and t is changed: who keeps it has to
-// keep it again, whether Validate succeeds or not. nonce is what the ID token has to have; it's empty if none was asked for.
+// keep it again, whether Validate succeeds or not, if [Tokens.Changed] says so. nonce is what the ID token has to have; it's empty if none was asked for.
 //
 // The error is one to refuse the request by: a 401, of which ErrReauthenticate is the reason if logging in anew helps; a 500 if the provider fails;
 // or a 503 if it isn't discovered yet.
@@ -75,7 +75,10 @@ func (c *Context) check(ctx context.Context, t *Tokens, nonce string) (*Result, 
 			return nil, err
 		}
 	}
-	t.validated = true
+	if !t.validated {
+		t.validated = true
+		t.changed = t.changed || c.options.Access.SkipUnexpired || c.options.ID.SkipUnexpired // which needs to know
+	}
 	r.Tokens = *t
 	return r, nil
 }
@@ -101,7 +104,7 @@ func (c *Context) checkAccess(ctx context.Context, t *Tokens) (jwt.Claims, error
 	case c.options.Introspect:
 		said, err := c.introspect(ctx, t.Access)
 		if v.SkipUnexpired && err == nil {
-			t.said = said
+			t.said, t.changed = said, true
 		}
 		return said, err
 	case !jwt.Looks(t.Access):
