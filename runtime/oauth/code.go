@@ -13,3 +13,8 @@ func (c *Context) Introspects() bool { return c.options.Introspect }
 
 // Audience is what has to be among the audiences of what the provider signs for the client.
 func (c *Context) Audience() string { return cmp.Or(c.options.Client.Audience, c.options.Client.ID) }
+
+// UsesCertificate reports whether the client authenticates itself by a certificate when it asks for tokens (RFC 8705, section 2).
+func (c *Context) UsesCertificate() bool {
+	return c.options.Redeemer.Auth == TLSClientAuth || c.options.Redeemer.Auth == SelfSignedTLSClientAuth
+}

@@ -55,6 +55,8 @@ type Options struct {
 	UserInfoPath string
 	// Push has authorization requests pushed to the provider by the gateway itself (RFC 9126). If the provider requires it, they are in any case.
 	Push bool
+	// FAPI refuses access tokens that aren't bound to the certificate by which the client authenticates itself, if it does (RFC 8705, section 3).
+	FAPI bool
 	// RequestObject has authorization requests signed (RFC 9101); nil doesn't.
 	RequestObject *RequestObject
 	// JARM has the provider sign its responses; nil doesn't.

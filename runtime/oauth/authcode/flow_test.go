@@ -466,3 +466,20 @@ func TestJARMRefused(t *testing.T) {
 func onlyApp(o *Options, _ *oauth.Options) {
 	o.RedirectPatterns = []match.Matcher{match.Prefix("/app/")}
 }
+
+// With FAPI, access tokens of a client with a certificate are bound to that.
+func TestBound(t *testing.T) {
+	for _, bound := range []bool{true, false} {
+		s := newSite(t, newProvider(t), func(o *Options, co *oauth.Options) {
+			o.FAPI = true
+			co.Contexts[0].Redeemer.Auth = oauth.TLSClientAuth
+			co.Contexts[0].Client.Secret = ""
+		})
+		s.op.certificates, s.op.unbound = true, !bound
+		b := s.browser()
+		r := b.back(s.op.login(b.get("/page").location))
+		if bound != (r.status == 302) || !bound && r.status != 401 {
+			t.Errorf("bound: %t: %d, %v", bound, r.status, r.err)
+		}
+	}
+}

@@ -38,6 +38,8 @@ type provider struct {
 	tokenLife      time.Duration
 	noRefresh      bool
 	wrongNonce     bool
+	certificates   bool // clients have them, and no secrets
+	unbound        bool // access tokens aren't bound to them
 	tokenStatus    int // of the token endpoint, if it isn't 200
 	down           error
 	pushes, tokens int // how often it was asked
@@ -112,7 +114,7 @@ func (p *provider) Serve(x *gateway.Exchange) error {
 }
 
 func (p *provider) authenticated(form url.Values, then func() (int, map[string]any)) (int, map[string]any) {
-	if form.Get("client_id") != clientID || form.Get("client_secret") != secret {
+	if form.Get("client_id") != clientID || !p.certificates && form.Get("client_secret") != secret {
 		return 401, map[string]any{"error": "invalid_client"}
 	}
 	return then()
@@ -149,7 +151,11 @@ func challengeBy(method, verifier string) string {
 func (p *provider) issue(asked url.Values) map[string]any {
 	now := time.Now()
 	claims := jwt.Claims{"iss": p.issuer, "aud": clientID, "sub": asked.Get("name"), "iat": now.Unix(), "exp": now.Add(p.tokenLife).Unix(), "jti": fmt.Sprint(len(p.codes))}
+	if p.certificates && !p.unbound {
+		claims["cnf"] = map[string]any{"x5t#S256": "the hash of a certificate"}
+	}
 	access := p.sign(claims)
+	delete(claims, "cnf")
 	if nonce := asked.Get("nonce"); nonce != "" {
 		claims["nonce"] = nonce
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/jwt"
 	"github.com/aileron-gateway/aileronc/runtime/oauth"
 	"github.com/aileron-gateway/aileronc/runtime/session"
 )
@@ -100,7 +101,20 @@ func (h *Handler) redeem(x *gateway.Exchange, c *oauth.Context, a *attempt, code
 	if keysMissing(err) {
 		err = unavailable(err)
 	}
-	return &login{c, r}, err
+	if err != nil {
+		return nil, err
+	}
+	if h.FAPI && c.UsesCertificate() && !bound(r.AccessClaims) {
+		return nil, &gateway.Error{Status: 401, Code: "E3055", Kind: "AppAuthnInvalidToken", Message: "the access token isn't bound to the certificate of the client"}
+	}
+	return &login{c, r}, nil
+}
+
+// bound reports whether an access token can only be used together with a certificate. One that can't be looked into has to be trusted.
+func bound(said jwt.Claims) bool {
+	cnf, _ := said["cnf"].(map[string]any)
+	hash, _ := cnf["x5t#S256"].(string)
+	return hash != "" || said == nil
 }
 
 // userinfo answers with what the provider tells about the user.
