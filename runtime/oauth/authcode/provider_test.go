@@ -40,7 +40,7 @@ type provider struct {
 	wrongNonce     bool
 	certificates   bool // clients have them, and no secrets
 	unbound        bool // access tokens aren't bound to them
-	tokenStatus    int // of the token endpoint, if it isn't 200
+	tokenStatus    int  // of the token endpoint, if it isn't 200
 	down           error
 	pushes, tokens int // how often it was asked
 }
