@@ -22,13 +22,7 @@ import (
 // TestBrowser opens the page of examples/websocket in Chromium, in the clear and by HTTP/2 over TLS. The page talks to its upstream over a
 // WebSocket and by events.
 func TestBrowser(t *testing.T) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no chromium")
-	}
+	chromium := findChromium(t)
 	for _, engine := range engines {
 		for _, scheme := range []string{"http", "https"} {
 			t.Run(engine+" "+scheme, func(t *testing.T) {
@@ -43,11 +37,55 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// startExample runs a copy of the example, with or without TLS, and returns the address.
+func findChromium(t *testing.T) string {
+	t.Helper()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no chromium")
+	}
+	return chromium
+}
+
+// TestBrowserLogin logs in at the provider of examples/oauth-login, and comes to where the browser was going to.
+func TestBrowserLogin(t *testing.T) {
+	chromium := findChromium(t)
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			addr := runExample(t, "oauth-login", engine, func(config string) string { return config })
+			b := browse(t, chromium, "http://"+addr+"/?from=here")
+			b.until(t, "document.title", "Log in")
+			b.evaluate(t, "document.forms[0].name.value = 'alice'; document.forms[0].password.value = 'wonderland'; document.forms[0].submit(); ''")
+			b.until(t, "document.title", "Welcome")
+			b.until(t, "location.host + location.pathname + location.search", addr+"/?from=here")
+			b.evaluate(t, "document.querySelector('#welcome a').click(); ''")
+			b.until(t, "location.pathname", "/me")
+			b.until(t, "JSON.parse(document.body.textContent).sub", "alice")
+		})
+	}
+}
+
+// startExample runs a copy of examples/websocket, with or without TLS, and returns the address.
 func startExample(t *testing.T, engine string, secure bool) (addr string) {
 	t.Helper()
+	return runExample(t, "websocket", engine, func(config string) string {
+		if secure {
+			g := &gateway{}
+			g.certify(t)
+			config = strings.Replace(config, "    writeTimeout: 0\n", fmt.Sprintf(
+				"    writeTimeout: 0\n    listenConfig: {tlsConfig: {certKeyPairs: [{certFile: %q, keyFile: %q}]}}\n  http2Config: {}\n", g.cert, g.key), 1)
+		}
+		return config
+	})
+}
+
+// runExample runs a copy of an example, whose config it changes, and returns the address.
+func runExample(t *testing.T, name, engine string, change func(config string) string) (addr string) {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "examples", "websocket"))); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "examples", name))); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "config.yaml")
@@ -56,13 +94,7 @@ func startExample(t *testing.T, engine string, secure bool) (addr string) {
 		t.Fatal(err)
 	}
 	addr, upstream := freeAddr(t), freeAddr(t)
-	config := strings.NewReplacer("127.0.0.1:8080", addr, "127.0.0.1:8081", upstream).Replace(string(b))
-	if secure {
-		g := &gateway{}
-		g.certify(t)
-		config = strings.Replace(config, "    writeTimeout: 0\n", fmt.Sprintf(
-			"    writeTimeout: 0\n    listenConfig: {tlsConfig: {certKeyPairs: [{certFile: %q, keyFile: %q}]}}\n  http2Config: {}\n", g.cert, g.key), 1)
-	}
+	config := change(strings.NewReplacer("127.0.0.1:8080", addr, "127.0.0.1:8081", upstream).Replace(string(b)))
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -197,13 +197,20 @@ func (h *Handler) unknown(x *gateway.Exchange, s *session.Session) (authn.Outcom
 	return h.redirect(x, to)
 }
 
-// room is how many bytes attempts may take. Sessions in cookies come with each request, and servers limit
-// the headers that they accept.
+// room is how many bytes attempts may take, and saveable a request that is to be restored. Sessions in cookies come with each request, and
+// servers limit the headers that they accept.
 func room(s *session.Session) int {
 	if s.InStore() {
 		return 512 << 10
 	}
 	return 3 << 10
+}
+
+func saveable(s *session.Session) int {
+	if s.InStore() {
+		return 64 << 10
+	}
+	return 2 << 10
 }
 
 // maxTarget is how long a target may be that is kept. Others are replaced by the start.

@@ -10,7 +10,7 @@ import (
 
 // save makes a text of the request of x, and of what comes after the authentication in its way.
 func (h *Handler) save(x *gateway.Exchange, s *session.Session) (string, error) {
-	saved, err := saveRequest(x, room(s)-maxTarget/2)
+	saved, err := saveRequest(x, saveable(s))
 	if err != nil {
 		return "", unreadable(err)
 	}
