@@ -132,7 +132,10 @@ func thumbprint(public crypto.PublicKey) string {
 }
 
 // hashOf is what a token is remembered by.
-func hashOf(token string) [sha256.Size]byte { return sha256.Sum256([]byte(token)) }
+func hashOf(token string) [sha256.Size]byte {
+	var buf [2048]byte // on the stack: most tokens fit
+	return sha256.Sum256(append(buf[:0], token...))
+}
 
 // A keySet are keys by their IDs. Those without are under "".
 type keySet map[string][]*key

@@ -64,7 +64,7 @@ func (a *Authenticator) Authenticate(x *gateway.Exchange) (authn.Outcome, error)
 		a.identify(x)
 	}
 	tokens := oauth.Presented(token)
-	r, err := c.Validate(x.Context(), &tokens, "")
+	r, err := c.Validate(oauth.ContextOf(x), &tokens, "")
 	switch {
 	case errors.Is(err, oauth.ErrReauthenticate):
 		return authn.Refused, err
