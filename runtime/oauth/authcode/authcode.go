@@ -26,8 +26,8 @@ import (
 
 // Options are the settings of a Handler.
 type Options struct {
-	// Contexts are the providers and the clients at them.
-	Contexts *oauth.Contexts
+	// OAuth are the providers and the clients at them.
+	OAuth oauth.Options
 	// DisableState, DisableNonce and DisablePKCE leave something out that ties the answer of the provider to the session. Each of them
 	// is there because it has been exploited that it wasn't.
 	DisableState, DisableNonce, DisablePKCE bool
@@ -63,8 +63,9 @@ type Options struct {
 	JARM *JARM
 }
 
-// A Handler is an [authn.Authenticator] whose clients log in at a provider. It needs a session.
+// A Handler is an [authn.Authenticator] whose clients log in at a provider. It needs a session. Initialize and Finalize are those of its contexts.
 type Handler struct {
+	*oauth.Contexts
 	Options
 	callbackPath string
 	requestPath  string // of the URI of request objects
@@ -107,6 +108,9 @@ func New(o Options) (*Handler, error) {
 		if h.jarm, err = newResponses(o.JARM); err != nil {
 			return nil, err
 		}
+	}
+	if h.Contexts, err = oauth.New(o.OAuth); err != nil {
+		return nil, err
 	}
 	sum := sha256.Sum256([]byte(o.CallbackURL))
 	suffix := " " + base64.RawURLEncoding.EncodeToString(sum[:6])
@@ -162,7 +166,7 @@ func (h *Handler) known(x *gateway.Exchange, s *session.Session, l *login) (auth
 
 // unknown begins a login.
 func (h *Handler) unknown(x *gateway.Exchange, s *session.Session) (authn.Outcome, error) {
-	c := h.Contexts.Select(x)
+	c := h.Select(x)
 	if c == nil {
 		return authn.Absent, nil
 	}

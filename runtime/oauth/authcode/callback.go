@@ -94,7 +94,7 @@ func (h *Handler) callback(x *gateway.Exchange, s *session.Session, loggedIn boo
 	if err != nil {
 		return authn.Failed, err
 	}
-	c := h.Contexts.Named(a.context)
+	c := h.Named(a.context)
 	if c == nil {
 		return authn.Failed, invalid("the context of the login isn't there any more", nil)
 	}

@@ -12,14 +12,13 @@ import (
 )
 
 func Example() {
-	contexts, err := oauth.New(oauth.Options{Contexts: []oauth.ContextOptions{{
-		Provider: oauth.Provider{Issuer: "https://op.example", BaseURL: "https://op.example", Endpoints: oauth.Endpoints{Authorization: "/authorize", Token: "/token"}},
-		Client:   oauth.Client{ID: "web", Secret: "secret", Scopes: []string{"openid"}},
-	}}})
-	if err != nil {
-		panic(err)
-	}
-	login, err := authcode.New(authcode.Options{Contexts: contexts, CallbackURL: "https://site.example/callback"})
+	login, err := authcode.New(authcode.Options{
+		CallbackURL: "https://site.example/callback",
+		OAuth: oauth.Options{Contexts: []oauth.ContextOptions{{
+			Provider: oauth.Provider{Issuer: "https://op.example", BaseURL: "https://op.example", Endpoints: oauth.Endpoints{Authorization: "/authorize", Token: "/token"}},
+			Client:   oauth.Client{ID: "web", Secret: "secret", Scopes: []string{"openid"}},
+		}}},
+	})
 	if err != nil {
 		panic(err)
 	}

@@ -40,16 +40,12 @@ type site struct {
 // newSite makes one. change may change the options.
 func newSite(t *testing.T, op *provider, change func(*Options, *oauth.Options)) *site {
 	t.Helper()
-	co := oauth.Options{Contexts: []oauth.ContextOptions{op.context("")}}
-	o := Options{CallbackURL: callbackURL, LoginPath: "/login", UserInfoPath: "/me"}
+	o := Options{OAuth: oauth.Options{Contexts: []oauth.ContextOptions{op.context("")}}, CallbackURL: callbackURL, LoginPath: "/login", UserInfoPath: "/me"}
 	if change != nil {
-		change(&o, &co)
-	}
-	var err error
-	if o.Contexts, err = oauth.New(co); err != nil {
-		t.Fatal(err)
+		change(&o, &o.OAuth)
 	}
 	s := &site{t: t, op: op}
+	var err error
 	if s.authn, err = New(o); err != nil {
 		t.Fatal(err)
 	}

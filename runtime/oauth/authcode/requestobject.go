@@ -141,7 +141,7 @@ func (o *objects) sign(x *gateway.Exchange, c *oauth.Context, p params) (string,
 
 // serveObject answers with a request object.
 func (h *Handler) serveObject(x *gateway.Exchange) (authn.Outcome, error) {
-	c := h.Contexts.Select(x)
+	c := h.Select(x)
 	if c == nil {
 		return authn.Absent, nil
 	}

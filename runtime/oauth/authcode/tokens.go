@@ -31,7 +31,7 @@ func (h *Handler) validate(x *gateway.Exchange, s *session.Session) (*login, err
 		return l, nil
 	}
 	r := readFields(value)
-	c := h.Contexts.Named(r.field())
+	c := h.Named(r.field())
 	tokens, err := oauth.ParseTokens([]byte(r.rest))
 	if c == nil || err != nil {
 		s.Delete(h.tokensKey) // of a context that isn't there any more
