@@ -48,32 +48,19 @@ func (b *routeBuilder) secrets(ref *resource.Ref) (names []string) {
 	return names
 }
 
-// sessionUsers are a middleware, or the handlers of one, that need a session.
-func (b *routeBuilder) sessionUsers(ref *resource.Ref) (ids []resource.ID) {
-	t := b.Link.Target(ref)
-	if t == nil {
-		return nil
-	}
-	if u, ok := t.Spec.(SessionUser); ok && u.UsesSession() {
-		ids = append(ids, t.Check.ID)
-	}
-	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
-		for i := range a.Handlers {
-			ids = append(ids, b.sessionUsers(&a.Handlers[i])...)
-		}
-	}
-	return ids
-}
-
 // checkSessions warns of what needs a session and has none.
 func (b *routeBuilder) checkSessions(e *HandlerEntry, m *mount, lists ...[]resource.Ref) {
 	for _, list := range lists {
 		for i := range list {
-			if t := b.Link.Target(&list[i]); t != nil && t.Kind.Name == "SessionMiddleware" {
+			t := b.Link.Target(&list[i])
+			switch {
+			case t == nil:
+				continue
+			case t.Kind.Name == "SessionMiddleware":
 				return
 			}
-			for _, user := range b.sessionUsers(&list[i]) {
-				b.Warnf(&list[i], diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", user.Short())
+			if u, ok := t.Spec.(SessionUser); ok && u.UsesSession() {
+				b.Warnf(&list[i], diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", t.Check.ID.Short())
 			}
 		}
 	}

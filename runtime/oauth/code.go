@@ -1,6 +1,10 @@
 package oauth
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+)
 
 // NamesIssuer reports whether the provider says that it names itself in each answer to an authorization request (RFC 9207, section 3).
 func (c *Context) NamesIssuer() bool { return c.metadata.Load().namesIssuer }
@@ -17,4 +21,21 @@ func (c *Context) Audience() string { return cmp.Or(c.options.Client.Audience, c
 // UsesCertificate reports whether the client authenticates itself by a certificate when it asks for tokens (RFC 8705, section 2).
 func (c *Context) UsesCertificate() bool {
 	return c.options.Redeemer.Auth == TLSClientAuth || c.options.Redeemer.Auth == SelfSignedTLSClientAuth
+}
+
+// KeysAway returns the error, a 503, of a token that couldn't be validated because the keys of the provider can't be had. It's nil if err is another: that
+// says something about the token.
+func KeysAway(err error) error {
+	for {
+		switch e, ok := gateway.AsError(err); {
+		case !ok:
+			return nil
+		case e.Code == "E3401":
+			away := &gateway.Error{Status: 503, Code: e.Code, Kind: e.Kind, Message: e.Message, Cause: e.Cause}
+			away.Header.Add("Retry-After", "5")
+			return away
+		default:
+			err = e.Cause
+		}
+	}
 }

@@ -122,6 +122,9 @@ func (c *Context) checkAccess(ctx context.Context, t *Tokens) (jwt.Claims, error
 	case !jwt.Looks(t.Access): // with dots by chance
 		return nil, c.checkOpaque(t)
 	}
+	if away := KeysAway(err); away != nil {
+		return nil, away
+	}
 	return nil, refreshable{err}
 }
 
@@ -159,7 +162,9 @@ func (c *Context) checkID(ctx context.Context, t *Tokens, nonce string) (jwt.Cla
 		return nil, err
 	}
 	said, err := c.keys.Validate(ctx, t.ID, &m.id)
-	switch {
+	switch away := KeysAway(err); {
+	case away != nil:
+		return nil, away
 	case errors.Is(err, jwt.ErrExpired):
 		return nil, refreshable{err}
 	case err != nil:

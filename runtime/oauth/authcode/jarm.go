@@ -66,9 +66,9 @@ func (r *responses) verify(ctx context.Context, c *oauth.Context, got *answer) e
 	}
 	v := jwt.Validation{Issuer: issuer, Audience: c.Audience(), Leeway: leeway}
 	said, err := keys.Validate(ctx, got.response, &v)
-	switch {
-	case keysMissing(err):
-		return unavailable(err)
+	switch away := oauth.KeysAway(err); {
+	case away != nil:
+		return away
 	case err != nil:
 		return invalid("the signed response of the provider isn't valid", err)
 	}

@@ -38,6 +38,7 @@ type provider struct {
 	tokenLife      time.Duration
 	noRefresh      bool
 	wrongNonce     bool
+	jwks           map[string]any
 	certificates   bool // clients have them, and no secrets
 	unbound        bool // access tokens aren't bound to them
 	tokenStatus    int  // of the token endpoint, if it isn't 200
@@ -99,6 +100,13 @@ func (p *provider) Serve(x *gateway.Exchange) error {
 			p.pushed[uri] = form
 			return 201, map[string]any{"request_uri": uri, "expires_in": 60}
 		})
+	case "/jwks":
+		status, said = 200, p.jwks
+	case "/.well-known/openid-configuration":
+		status, said = 200, map[string]any{
+			"issuer": p.issuer, "authorization_endpoint": p.issuer + "/auth", "token_endpoint": p.issuer + "/token", "pushed_authorization_request_endpoint": p.issuer + "/par",
+			"jwks_uri": p.issuer + "/jwks", "authorization_response_iss_parameter_supported": true, "require_pushed_authorization_requests": true,
+		}
 	case "/userinfo":
 		if claims, err := p.keys.Verify(x.Context(), strings.TrimPrefix(x.Request.Header.Get("Authorization"), "Bearer ")); err == nil {
 			status, said = 200, map[string]any{"sub": claims.Claims["sub"], "email": "alice@example.com"}

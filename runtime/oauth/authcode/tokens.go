@@ -37,50 +37,25 @@ func (h *Handler) validate(x *gateway.Exchange, s *session.Session) (*login, err
 		s.Delete(h.tokensKey) // of a context that isn't there any more
 		return nil, nil
 	}
-	before := tokens
-	result, err := c.Validate(x.Context(), &tokens, "")
+	result, err := c.Validate(oauth.ContextOf(x), &tokens, "")
 	l := &login{c, result}
 	switch {
-	case err == nil && same(&before, &tokens):
+	case err == nil && !tokens.Changed():
 		h.valid.put(value, l, now)
 	case err == nil:
 		h.keep(s, l)
-	case keysMissing(err):
-		return nil, unavailable(err)
 	case gateway.StatusOf(err) == 401:
 		s.Delete(h.tokensKey) // so that the client can log in again
 		return nil, nil
-	case !same(&before, &tokens):
+	case tokens.Changed():
 		h.keep(s, &login{c, &oauth.Result{Tokens: tokens}}) // they were refreshed all the same
 	}
 	return l, err
 }
 
-func same(a, b *oauth.Tokens) bool {
-	return a.Access == b.Access && a.ID == b.ID && a.Refresh == b.Refresh
-}
-
 // keep keeps the tokens of l in the session.
 func (h *Handler) keep(s *session.Session, l *login) {
 	s.Set(h.tokensKey, l.Tokens.Append(appendField(nil, l.context.Name())))
-}
-
-// keysMissing reports whether tokens couldn't be validated because the keys of the provider can't be had.
-func keysMissing(err error) bool {
-	for {
-		e, ok := gateway.AsError(err)
-		if !ok || e.Code == "E3401" {
-			return ok
-		}
-		err = e.Cause
-	}
-}
-
-// unavailable is the error of a provider that can't be asked.
-func unavailable(cause error) error {
-	e := &gateway.Error{Status: 503, Message: "the provider can't be asked", Cause: cause}
-	e.Header.Add("Retry-After", "5")
-	return e
 }
 
 // redeem gets the tokens for a code.
@@ -98,9 +73,6 @@ func (h *Handler) redeem(x *gateway.Exchange, c *oauth.Context, a *attempt, code
 		nonce = a.nonce()
 	}
 	r, err := c.Validate(x.Context(), &tokens, nonce)
-	if keysMissing(err) {
-		err = unavailable(err)
-	}
 	if err != nil {
 		return nil, err
 	}
