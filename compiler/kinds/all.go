@@ -30,6 +30,7 @@ var All = []Kind{
 	digestAuthnMiddleware,
 	keyAuthnMiddleware,
 	idKeyAuthnMiddleware,
+	oAuthAuthenticationHandler,
 	headerCertMiddleware,
 	sessionMiddleware,
 	skipper,

@@ -37,7 +37,7 @@ func (b *routeBuilder) secrets(ref *resource.Ref) (names []string) {
 	if t == nil {
 		return nil
 	}
-	if r, ok := t.Spec.(SecretReader); ok {
+	if r, ok := t.Spec.(SecretReader); ok && r.ReadsSecrets() != "" {
 		names = append(names, r.ReadsSecrets())
 	}
 	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
@@ -59,7 +59,7 @@ func (b *routeBuilder) checkSessions(e *HandlerEntry, m *mount, lists ...[]resou
 			case t.Kind.Name == "SessionMiddleware":
 				return
 			}
-			if u, ok := t.Spec.(SessionUser); ok && u.UsesSession() {
+			if b.usesSession(t) {
 				b.Warnf(&list[i], diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", t.Check.ID.Short())
 			}
 		}
@@ -67,4 +67,19 @@ func (b *routeBuilder) checkSessions(e *HandlerEntry, m *mount, lists ...[]resou
 	if u, ok := m.spec.(SessionUser); ok && u.UsesSession() {
 		b.Warnf(&e.Handler, diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", m.id.Short())
 	}
+}
+
+// usesSession reports whether a middleware, or a handler of one, needs a session.
+func (b *routeBuilder) usesSession(t *Target) bool {
+	if u, ok := t.Spec.(SessionUser); ok {
+		return u.UsesSession()
+	}
+	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
+		for i := range a.Handlers {
+			if h := b.Link.Target(&a.Handlers[i]); h != nil && b.usesSession(h) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -105,7 +105,7 @@ type SessionUser interface{ UsesSession() bool }
 // A SecretReader is the Spec of a middleware that reads secrets of clients out of requests, so that they should come
 // over TLS.
 type SecretReader interface {
-	// ReadsSecrets tells what they are, in the plural: "passwords".
+	// ReadsSecrets tells what they are, in the plural: "passwords". Empty is none.
 	ReadsSecrets() string
 }
 

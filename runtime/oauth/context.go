@@ -52,7 +52,7 @@ type Validation struct {
 	Issuer string
 	// Audience is who they have to be for; empty is the audience of the client, and "-" anybody.
 	Audience string
-	// ExpOptional, IATDisabled, Leeway and Methods are those of [jwt.Validation].
+	// ExpOptional, IATDisabled, Leeway and Methods are those of [jwt.Validation]. A negative Leeway is none.
 	ExpOptional, IATDisabled bool
 	Leeway                   time.Duration
 	Methods                  []jwt.Algorithm
@@ -82,6 +82,7 @@ type metadata struct {
 func newContext(o ContextOptions, all *Options) (*Context, error) {
 	o.Name = cmp.Or(o.Name, DefaultName)
 	o.ClaimsKey = cmp.Or(o.ClaimsKey, claims.DefaultKey)
+	o.Access.Leeway, o.ID.Leeway = max(o.Access.Leeway, 0), max(o.ID.Leeway, 0)
 	if o.Provider.Transport == nil {
 		o.Provider.Transport = all.Transport
 	}
