@@ -36,7 +36,7 @@ type OAuthAuthenticationHandlerSpec struct {
 	// ContextHeaderKey is a header of requests that names the context. Without a name, it's the context "default".
 	ContextHeaderKey string `json:"contextHeaderKey"`
 	// AuthorizationCodeHandler sends clients to the login of the provider, and keeps their tokens in the session.
-	AuthorizationCodeHandler *AuthorizationCodeHandler `json:"authorizationCodeHandler" oneof:"handler" reject:"it isn't written yet"`
+	AuthorizationCodeHandler *AuthorizationCodeHandler `json:"authorizationCodeHandler" oneof:"handler"`
 	// ClientCredentialsHandler gets a token for the gateway itself, which is for the upstream: see atProxyHeader. It authenticates nobody: all requests pass.
 	ClientCredentialsHandler *ClientCredentialsHandler `json:"clientCredentialsHandler" oneof:"handler"`
 	// ResourceServerHandler accepts requests that have an access token.
