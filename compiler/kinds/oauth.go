@@ -106,6 +106,9 @@ func (s *OAuthAuthenticationHandlerSpec) Check(c *Check) {
 	if h := s.ROPCHandler; h != nil && isSet(c, &h.UsernameKey) != isSet(c, &h.PasswordKey) {
 		c.Warnf(h, diag.NoEffect, "usernameKey and passwordKey have an effect only together")
 	}
+	if h := s.AuthorizationCodeHandler; h != nil {
+		h.check(c, s)
+	}
 	s.checkNames(c)
 	for i := range s.Contexts {
 		s.Contexts[i].check(c, s)

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"net"
 	"net/url"
 	"strings"
 
@@ -104,8 +105,19 @@ func (ResponseMode) Values() []string {
 	return []string{"ResponseModeJWT", "ResponseModeQueryJWT", "ResponseModeFragmentJWT", "ResponseModeFormPostJWT"}
 }
 
-func (s *AuthorizationCodeHandler) check(c *Check) {
+// check reports what can't work, or isn't safe. all is what it's a part of.
+func (s *AuthorizationCodeHandler) check(c *Check, all *OAuthAuthenticationHandlerSpec) {
 	s.checkPaths(c)
+	for i := range all.Contexts {
+		o := &all.Contexts[i]
+		o.need(c, &o.Provider.Endpoints.Authorization, "authorization")
+		if isSet(c, &s.UserInfoPath) {
+			o.need(c, &o.Provider.Endpoints.Userinfo, "userinfo")
+		}
+		if s.PushRequests || c.Deferred(&s.PushRequests) {
+			o.need(c, &o.Provider.Endpoints.PushedAuthorization, "pushedAuthorization")
+		}
+	}
 	for i, p := range s.URLParams {
 		if name, _, ok := strings.Cut(p, "="); !ok || name == "" {
 			c.Errorf(&s.URLParams[i], diag.BadValue, "%q must be a name and a value, like prompt=login", p)
@@ -149,6 +161,9 @@ func (s *AuthorizationCodeHandler) checkTies(c *Check) {
 // checkPaths reports URLs and paths that are none, or that shadow each other.
 func (s *AuthorizationCodeHandler) checkPaths(c *Check) {
 	callback := checkOwnURL(c, &s.CallbackURL)
+	if u, err := url.Parse(s.CallbackURL); err == nil && u.Scheme == "http" && !c.Deferred(&s.CallbackURL) && !isLocal(net.JoinHostPort(u.Hostname(), portOf(u))) {
+		c.Warnf(&s.CallbackURL, diag.Insecure, "without TLS, anybody between people and %s sees the codes and the sessions; use https", u.Host)
+	}
 	for _, p := range []struct {
 		name string
 		p    *string
@@ -156,15 +171,16 @@ func (s *AuthorizationCodeHandler) checkPaths(c *Check) {
 		switch {
 		case *p.p == "":
 		case !strings.HasPrefix(*p.p, "/") || strings.HasPrefix(*p.p, "//") || strings.ContainsAny(*p.p, "\\ \t\r\n"):
-			c.Errorf(p.p, diag.BadValue, "%s %q must be a path that begins with a slash", p.name, *p.p)
+			c.Errorf(p.p, diag.BadValue, "%s %q must be a path, which begins with one slash", p.name, *p.p)
 		case *p.p == callback && p.p != &s.RedirectPath:
 			c.Errorf(p.p, diag.BadValue, "%s is the path of the callbackURL, too", p.name)
 		}
 	}
-	if s.RedirectToLogin && s.LoginPath == "" && !c.Deferred(&s.LoginPath) {
+	switch {
+	case !s.RedirectToLogin || c.Deferred(&s.RedirectToLogin):
+	case !isSet(c, &s.LoginPath):
 		c.Warnf(&s.RedirectToLogin, diag.NoEffect, "without a loginPath, redirectToLogin has no effect")
-	}
-	if s.UnauthorizeAny && s.RedirectToLogin {
+	case s.UnauthorizeAny:
 		c.Warnf(&s.UnauthorizeAny, diag.NoEffect, "with redirectToLogin, unauthorizeAny has no effect")
 	}
 }

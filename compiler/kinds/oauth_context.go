@@ -74,6 +74,8 @@ type ProviderEndpoints struct {
 	Revocation string `json:"revocation"`
 	// JWKs is where the keys are that verify its tokens if the jwtHandler has none. (In AILERON Gateway it isn't looked at.)
 	JWKs string `json:"jwks" alt:"JWKs"`
+	// PushedAuthorization is where the gateway sends authorization requests to, see pushRequests. AILERON Gateway has no such field.
+	PushedAuthorization string `json:"pushedAuthorization"`
 	// Discovery is where its metadata are, with the others of these, and its issuer. Those that are set here count more.
 	Discovery string `json:"discovery"`
 }
@@ -181,7 +183,7 @@ func (s *OAuthContext) checkTrust(c *Check) {
 
 func (s *OAuthProvider) check(c *Check) {
 	e := &s.Endpoints
-	for _, at := range []*string{&e.Authorization, &e.Token, &e.Userinfo, &e.Introspection, &e.Revocation, &e.JWKs, &e.Discovery} {
+	for _, at := range []*string{&e.Authorization, &e.Token, &e.Userinfo, &e.Introspection, &e.Revocation, &e.JWKs, &e.PushedAuthorization, &e.Discovery} {
 		switch {
 		case *at == "" || c.Deferred(at):
 		case isURL(*at):
@@ -287,6 +289,7 @@ func (s *OAuthProvider) lower(l *Lower) ir.Expr {
 		ir.Set("Introspection", l.String(&e.Introspection)),
 		ir.Set("Revocation", l.String(&e.Revocation)),
 		ir.Set("JWKS", l.String(&e.JWKs)),
+		ir.Set("PushedAuthorization", l.String(&e.PushedAuthorization)),
 		ir.Set("Discovery", l.String(&e.Discovery)))
 	return l.Struct("oauth.Provider",
 		ir.Set("Issuer", l.String(&s.Issuer)),

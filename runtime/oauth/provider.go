@@ -27,7 +27,7 @@ type Endpoints struct {
 	JWKS string
 	// Discovery is where its metadata are (OpenID Connect Discovery 1.0, section 4, or RFC 8414).
 	Discovery string
-	// PushedAuthorization is where authorization requests can be pushed to (RFC 9126), and EndSession where one logs out. They are only discovered.
+	// PushedAuthorization is where authorization requests can be pushed to (RFC 9126), and EndSession where one logs out.
 	PushedAuthorization, EndSession string
 }
 

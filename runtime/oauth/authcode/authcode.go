@@ -105,7 +105,7 @@ func New(o Options) (*Handler, error) {
 		h.objects.h = h
 	}
 	if o.JARM != nil {
-		if h.jarm, err = newResponses(o.JARM); err != nil {
+		if h.jarm, err = newResponses(o.JARM, &o.OAuth); err != nil {
 			return nil, err
 		}
 	}

@@ -1,11 +1,6 @@
 package authcode
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -540,18 +535,7 @@ func TestNotPushed(t *testing.T) {
 
 // Who has logged in stays so while the keys of the provider can't be had.
 func TestKeysAway(t *testing.T) {
-	op := newProvider(t)
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	op.keys = mustKeys(t, jwt.Options{PrivateKeys: []jwt.Key{{
-		ID: "op", Algorithm: jwt.RS256, Type: jwt.Private,
-		Text: base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
-	}}})
-	op.jwks = map[string]any{"keys": []any{map[string]any{
-		"kty": "RSA", "kid": "op", "n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": "AQAB",
-	}}}
+	op := newPublicProvider(t)
 	change := func(_ *Options, co *oauth.Options) {
 		co.Contexts[0].Keys = jwt.Options{JWKS: map[string]string{issuer: issuer + "/jwks"}}
 	}
@@ -567,4 +551,15 @@ func TestKeysAway(t *testing.T) {
 	}
 	op.down = nil
 	waitUntil(t, func() bool { return b.get("/page").status == 200 })
+}
+
+// The keys for signed responses may be published by themselves.
+func TestJARMKeys(t *testing.T) {
+	op := newPublicProvider(t)
+	s := newSite(t, op, func(o *Options, co *oauth.Options) {
+		co.Transport = op
+		co.Contexts[0].Keys = jwt.Options{JWKS: map[string]string{issuer: issuer + "/jwks"}}
+		o.JARM = &JARM{Keys: jwt.Options{JWKS: map[string]string{issuer: issuer + "/jwks"}}}
+	})
+	s.browser().login()
 }

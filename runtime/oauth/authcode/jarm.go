@@ -32,8 +32,16 @@ type responses struct {
 	keys *jwt.Handler
 }
 
-func newResponses(o *JARM) (*responses, error) {
-	keys, err := jwt.New(o.Keys)
+// newResponses has sets of keys fetched as those of contexts are, if nothing else is said.
+func newResponses(o *JARM, base *oauth.Options) (*responses, error) {
+	k := o.Keys
+	if k.Transport == nil {
+		k.Transport = base.Transport
+	}
+	if k.Logger == nil {
+		k.Logger = base.Logger
+	}
+	keys, err := jwt.New(k)
 	if err != nil {
 		return nil, fmt.Errorf("authcode: the keys of signed responses: %w", err)
 	}

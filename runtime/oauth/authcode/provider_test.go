@@ -2,8 +2,12 @@ package authcode
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/url"
@@ -54,6 +58,24 @@ func newProvider(t *testing.T) *provider {
 	p := &provider{t: t, issuer: issuer, name: "alice", codes: make(map[string]url.Values), pushed: make(map[string]url.Values), used: make(map[string]bool), tokenLife: time.Hour}
 	p.keys = mustKeys(t, jwt.Options{PrivateKeys: []jwt.Key{hmacKey("op")}, PublicKeys: []jwt.Key{hmacKey("op")}})
 	return p
+}
+
+// newPublicProvider is one whose keys are public, and published.
+func newPublicProvider(t *testing.T) *provider {
+	t.Helper()
+	op := newProvider(t)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.keys = mustKeys(t, jwt.Options{PrivateKeys: []jwt.Key{{
+		ID: "op", Algorithm: jwt.RS256, Type: jwt.Private,
+		Text: base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
+	}}})
+	op.jwks = map[string]any{"keys": []any{map[string]any{
+		"kty": "RSA", "kid": "op", "n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": "AQAB",
+	}}}
+	return op
 }
 
 func mustKeys(t *testing.T, o jwt.Options) *jwt.Handler {
