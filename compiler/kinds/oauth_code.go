@@ -10,7 +10,7 @@ import (
 )
 
 // AuthorizationCodeHandler has people log in at the provider, by the authorization code flow (RFC 6749, section 4.1, and OpenID Connect Core 1.0, section 3.1). A
-// SessionMiddleware must stand before: the tokens are in the session. Who has none is sent to the provider with a 302, but for what scripts and
+// SessionMiddleware must stand before: the tokens are in the session. They are long: in cookies, use enableCompression, and have the server accept them by its maxHeaderBytes; or use a storage. Who has none is sent to the provider with a 302, but for what scripts and
 // pages ask for, by Sec-Fetch-Mode or X-Requested-With: that's a 401. The answers of the provider come to the path of the callbackURL, which must lead to the handler.
 //
 // Several tabs may log in at the same time; each comes back to where it was, from the provider that it was sent to. The session gets a new id with a login. A parameter iss in the
@@ -41,10 +41,10 @@ type AuthorizationCodeHandler struct {
 	RedirectToLogin bool `json:"redirectToLogin"`
 	// UnauthorizeAny sends nobody anywhere: requests are refused with 401, but for the loginPath.
 	UnauthorizeAny bool `json:"unauthorizeAny"`
-	// RestoreRequest keeps the request that leads to a login, and answers it after that: 64 KiB of it with a storage for sessions, and 2 KiB in cookies; a larger one is a 413. If another handler, or other
+	// RestoreRequest keeps the request that leads to a login, and answers it after that, unless it's one by which another site would change something. 64 KiB are kept with a storage for sessions, and 2 KiB in cookies; a larger one is a 413. If another handler, or other
 	// middleware, is in its way than in that of the callbackURL, people are sent to where it was for first.
 	RestoreRequest bool `json:"restoreRequest"`
-	// URLParams are further parameters of authorization requests, as name=value: prompt=login. They replace those of the same name.
+	// URLParams are further parameters of authorization requests, as name=value: prompt=login. They replace those of the same name. With max_age, the ID token must say that the login isn't longer ago.
 	URLParams []string `json:"urlParams" alt:"URLParams"`
 	// UserInfoPath is a path that answers with what the provider tells about who has logged in. Empty is none.
 	UserInfoPath string `json:"userInfoPath"`
@@ -123,8 +123,11 @@ func (s *AuthorizationCodeHandler) check(c *Check, all *OAuthAuthenticationHandl
 			c.Errorf(&s.URLParams[i], diag.BadValue, "%q must be a name and a value, like prompt=login", p)
 		}
 	}
-	if s.RequestObject != nil {
-		s.RequestObject.check(c)
+	if r := s.RequestObject; r != nil {
+		r.check(c)
+		if s.PushRequests && !c.Deferred(&s.PushRequests) && isSet(c, &r.RequestURI) {
+			c.Warnf(&r.RequestURI, diag.NoEffect, "with pushRequests, requestURI has no effect: what is pushed holds the request object")
+		}
 	}
 	if s.JARM != nil {
 		if s.JARM.ResponseMode == "ResponseModeFragmentJWT" {

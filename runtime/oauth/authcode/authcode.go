@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,8 +69,9 @@ type Handler struct {
 	*oauth.Contexts
 	Options
 	callbackPath string
-	requestPath  string // of the URI of request objects
-	extra        params // URLParams
+	requestPath  string        // of the URI of request objects
+	extra        params        // URLParams
+	maxAge       time.Duration // that one of them asks for, -1 if none does
 	objects      *objects
 	jarm         *responses
 	valid        cache
@@ -86,7 +88,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("authcode: the callback URL %q isn't one of http or https with a host", o.CallbackURL)
 	}
-	h := &Handler{Options: o, callbackPath: cmp.Or(u.Path, "/"), valid: cache{seed: maphash.MakeSeed()}}
+	h := &Handler{Options: o, callbackPath: cmp.Or(u.Path, "/"), maxAge: -1, valid: cache{seed: maphash.MakeSeed()}}
 	h.RedirectKey = cmp.Or(o.RedirectKey, "rd")
 	for _, p := range o.URLParams {
 		name, value, ok := strings.Cut(p, "=")
@@ -94,6 +96,9 @@ func New(o Options) (*Handler, error) {
 			return nil, fmt.Errorf("authcode: the parameter %q isn't like name=value", p)
 		}
 		h.extra.add(name, value)
+		if n, err := strconv.ParseUint(value, 10, 31); name == "max_age" && err == nil {
+			h.maxAge = time.Duration(n) * time.Second
+		}
 	}
 	if o.RedirectPath != "" && !localTarget(o.RedirectPath) {
 		return nil, fmt.Errorf("authcode: the redirect path %q isn't a path of this site", o.RedirectPath)
@@ -186,7 +191,7 @@ func (h *Handler) unknown(x *gateway.Exchange, s *session.Session) (authn.Outcom
 	}
 	now := time.Now()
 	a := newAttempt(c.Name(), target, now)
-	if h.RestoreRequest && !atLogin {
+	if h.RestoreRequest && !atLogin && !forged(&x.Request) {
 		var err error
 		if a.saved, err = h.save(x, s); err != nil {
 			return authn.Failed, err

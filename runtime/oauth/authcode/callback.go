@@ -99,11 +99,11 @@ func (h *Handler) callback(x *gateway.Exchange, s *session.Session, loggedIn boo
 		return authn.Failed, invalid("the context of the login isn't there any more", nil)
 	}
 	if err := h.check(x, c, got); err != nil {
-		return authn.Failed, err
+		return h.failed(x, c, err)
 	}
 	l, err := h.redeem(x, c, a, got.code)
 	if err != nil {
-		return authn.Failed, err
+		return h.failed(x, c, err)
 	}
 	// Who knew the session before isn't in it now, if it wasn't the user himself.
 	s.Regenerate()
@@ -112,6 +112,14 @@ func (h *Handler) callback(x *gateway.Exchange, s *session.Session, loggedIn boo
 		return h.redirect(x, a.target)
 	}
 	return h.restore(x, s, l, a)
+}
+
+// failed tells the log why a login has failed that the client has begun itself: that a secret is wrong, for example, can't be seen elsewhere.
+func (h *Handler) failed(x *gateway.Exchange, c *oauth.Context, err error) (authn.Outcome, error) {
+	if l := h.OAuth.Logger; l != nil && gateway.StatusOf(err) < 500 && l.Enabled(gateway.LevelWarn) {
+		l.Log(x, gateway.LevelWarn, "a login has failed", gateway.String("context", c.Name()), gateway.String("reason", err.Error()))
+	}
+	return authn.Failed, err
 }
 
 // attempt takes the attempt out of the session that an answer is for.

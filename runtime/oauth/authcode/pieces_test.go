@@ -174,7 +174,7 @@ func TestParams(t *testing.T) {
 
 func exchange(method, target string, header gateway.Header, body string) *gateway.Exchange {
 	x := new(gateway.Exchange)
-	x.Request.Method, x.Request.Target, x.Request.Header = method, target, header
+	x.Request.Method, x.Request.Target, x.Request.Header, x.Request.Host = method, target, header, "site.example"
 	x.Request.RawPath, x.Request.RawQuery, _ = strings.Cut(target, "?")
 	x.Request.Path, _ = url.PathUnescape(x.Request.RawPath)
 	if body != "" {

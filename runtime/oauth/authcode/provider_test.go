@@ -43,9 +43,10 @@ type provider struct {
 	noRefresh      bool
 	wrongNonce     bool
 	jwks           map[string]any
-	certificates   bool // clients have them, and no secrets
-	unbound        bool // access tokens aren't bound to them
-	tokenStatus    int  // of the token endpoint, if it isn't 200
+	certificates   bool          // clients have them, and no secrets
+	loggedIn       time.Duration // ago; -1 doesn't tell
+	unbound        bool          // access tokens aren't bound to them
+	tokenStatus    int           // of the token endpoint, if it isn't 200
 	down           error
 	pushes, tokens int // how often it was asked
 }
@@ -186,6 +187,9 @@ func (p *provider) issue(asked url.Values) map[string]any {
 	}
 	access := p.sign(claims)
 	delete(claims, "cnf")
+	if p.loggedIn >= 0 {
+		claims["auth_time"] = now.Add(-p.loggedIn).Unix()
+	}
 	if nonce := asked.Get("nonce"); nonce != "" {
 		claims["nonce"] = nonce
 	}

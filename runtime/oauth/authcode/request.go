@@ -14,14 +14,13 @@ func (h *Handler) authorization(x *gateway.Exchange, c *oauth.Context, a *attemp
 	if err != nil {
 		return "", err
 	}
-	all := h.params(c, a)
-	sent := all
+	sent, pushed := h.params(c, a), h.Push || c.RequiresPush()
 	if h.objects != nil {
-		if sent, err = h.objects.replace(x, c, all); err != nil {
+		if sent, err = h.objects.replace(x, c, sent, pushed); err != nil {
 			return "", err
 		}
 	}
-	if h.Push || c.RequiresPush() {
+	if pushed {
 		if sent, err = push(x, c, sent); err != nil {
 			return "", err
 		}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/internal/jsonval"
 	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/uuid"
@@ -74,16 +75,19 @@ func newObjects(o *RequestObject) (*objects, string, error) {
 // first three.
 var beside = []string{"client_id", "response_type", "scope", "code_challenge", "code_challenge_method", "nonce", "state"}
 
-// replace returns the parameters that are sent in the place of p.
-func (o *objects) replace(x *gateway.Exchange, c *oauth.Context, p params) (params, error) {
+// replace returns the parameters that are sent in the place of p. In what is pushed there must be no URI (RFC 9126, section 2.1).
+func (o *objects) replace(x *gateway.Exchange, c *oauth.Context, p params, pushed bool) (params, error) {
 	sent := p.only(beside...)
-	if o.URI == "" {
+	if o.URI == "" || pushed {
 		token, err := o.sign(x, c, p)
 		sent.add("request", token)
 		return sent, err
 	}
 	token, err := o.shared(x, c)
 	uri := o.URI
+	if key := o.h.OAuth.QueryKey; key != "" && c.Name() != oauth.DefaultName {
+		uri = appendQuery(uri, params{{key, c.Name()}}.encode())
+	}
 	if o.DisableCache {
 		sum := sha256.Sum256([]byte(token))
 		uri += "#" + base64.RawURLEncoding.EncodeToString(sum[:])
@@ -127,10 +131,19 @@ func (o *objects) sign(x *gateway.Exchange, c *oauth.Context, p params) (string,
 	now := time.Now()
 	begin := now.Add(o.NotBefore)
 	claims := jwt.Claims{
-		"iss": c.Client().ID, "aud": []string{issuer}, "iat": now.Unix(), "nbf": begin.Unix(), "exp": begin.Add(o.Lifetime).Unix(), "jti": uuid.New(),
+		"iss": c.Client().ID, "iat": now.Unix(), "nbf": begin.Unix(), "exp": begin.Add(o.Lifetime).Unix(), "jti": uuid.New(),
+	}
+	if issuer != "" {
+		claims["aud"] = []string{issuer}
 	}
 	for _, q := range p {
 		claims[q.name] = q.value
+		switch q.name {
+		case "claims", "max_age", "authorization_details": // which are JSON
+			if v, err := jsonval.Parse(q.value); err == nil {
+				claims[q.name] = v
+			}
+		}
 	}
 	token, err := o.keys.Sign(claims)
 	if err != nil {

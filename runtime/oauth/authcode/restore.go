@@ -102,3 +102,17 @@ func scripted(h gateway.Header) bool {
 	}
 	return strings.EqualFold(h.Get("X-Requested-With"), "XMLHttpRequest")
 }
+
+// forged reports whether a browser says that another site has had it send the request, which isn't only to show a page. Restored, it would be one of somebody who has logged
+// in, though that site could have sent none as his.
+func forged(q *gateway.Request) bool {
+	if q.Method == "GET" || q.Method == "HEAD" {
+		return false
+	}
+	if site := q.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site != "same-origin" && site != "none"
+	}
+	origin := q.Header.Get("Origin")
+	_, host, _ := strings.Cut(origin, "://")
+	return origin != "" && !strings.EqualFold(host, q.Host)
+}

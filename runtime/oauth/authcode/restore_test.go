@@ -68,3 +68,22 @@ func TestRestoreTooLarge(t *testing.T) {
 		t.Errorf("%d cookies", len(b.jar))
 	}
 }
+
+// Another site can't have a request be sent as somebody who is about to log in.
+func TestRestoreForged(t *testing.T) {
+	for header, restored := range map[string]bool{
+		"Sec-Fetch-Site: cross-site": false, "Sec-Fetch-Site: same-site": false, "Sec-Fetch-Site: same-origin": true, "Sec-Fetch-Site: none": true,
+		"Origin: https://evil.example": false, "Origin: null": false, "Origin: https://site.example": true, "X: ": true,
+	} {
+		s := newSite(t, newProvider(t), func(o *Options, _ *oauth.Options) { o.RestoreRequest = true })
+		b := s.browser()
+		name, value, _ := strings.Cut(header, ": ")
+		b.header = gateway.Header{{Name: name, Value: value}}
+		r := b.want(b.send(b.handler, "POST", "/transfer", "to=evil"), 302, issuer)
+		b.header = nil
+		r = b.back(s.op.login(r.location))
+		if restored && (r.status != 200 || !strings.Contains(r.body, "to=evil")) || !restored && (r.status != 302 || r.location != "/transfer") {
+			t.Errorf("%s: %d %s%s", header, r.status, r.location, r.body)
+		}
+	}
+}

@@ -79,6 +79,12 @@ func (h *Handler) redeem(x *gateway.Exchange, c *oauth.Context, a *attempt, code
 	if h.FAPI && c.UsesCertificate() && !bound(r.AccessClaims) {
 		return nil, &gateway.Error{Status: 401, Code: "E3055", Kind: "AppAuthnInvalidToken", Message: "the access token isn't bound to the certificate of the client"}
 	}
+	if h.maxAge >= 0 && r.IDClaims != nil {
+		at, ok, _ := r.IDClaims.Time("auth_time")
+		if since := time.Since(time.Unix(int64(at), 0)); !ok || since > h.maxAge+leeway {
+			return nil, &gateway.Error{Status: 401, Code: "E3055", Kind: "AppAuthnInvalidToken", Message: "the user has logged in at the provider longer ago than max_age asks for"}
+		}
+	}
 	return &login{c, r}, nil
 }
 
