@@ -13,6 +13,7 @@ import "embed"
 //go:embed all:internal/envexpr
 //go:embed all:internal/jsonpath
 //go:embed all:internal/jsonval
+//go:embed all:internal/jwtkey
 //go:embed all:internal/mediatype
 var Source embed.FS
 

@@ -52,10 +52,15 @@ func (c *Context) Validate(ctx context.Context, t *Tokens, nonce string) (*Resul
 	if t.Refresh == "" {
 		return nil, reauthenticate(err)
 	}
+	return c.Refresh(ctx, t)
+}
+
+// Refresh replaces t by new tokens, which it validates, as Validate does when they aren't valid.
+func (c *Context) Refresh(ctx context.Context, t *Tokens) (*Result, error) {
 	if err := c.refresh(ctx, t); err != nil {
 		return nil, err
 	}
-	r, err = c.check(ctx, t, "")
+	r, err := c.check(ctx, t, "")
 	if isRefreshable(err) {
 		return nil, reauthenticate(err)
 	}
