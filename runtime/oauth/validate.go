@@ -172,7 +172,8 @@ func (c *Context) checkID(ctx context.Context, t *Tokens, nonce string) (jwt.Cla
 	}
 	_, several := said["azp"]
 	if several || len(said.Audiences()) > 1 {
-		if said.Text("azp") != c.options.Client.ID {
+		// Some are for the audience that the client shares with others.
+		if azp := said.Text("azp"); azp == "" || azp != c.options.Client.ID && azp != m.id.Audience {
 			return nil, invalidToken(errAuthorized)
 		}
 	}
