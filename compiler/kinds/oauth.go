@@ -117,7 +117,8 @@ func (s *OAuthAuthenticationHandlerSpec) checkNames(c *Check) {
 	seen := make(map[string]bool)
 	chosen := isSet(c, &s.ContextQueryKey) || isSet(c, &s.ContextHeaderKey)
 	for i := range s.Contexts {
-		name := &s.Contexts[i].Name
+		of := &s.Contexts[i]
+		name := &of.Name
 		if c.Deferred(name) {
 			continue
 		}
@@ -125,7 +126,7 @@ func (s *OAuthAuthenticationHandlerSpec) checkNames(c *Check) {
 			*name = defaultContext
 		}
 		if seen[*name] {
-			c.Errorf(name, diag.DuplicateValue, "there are two contexts of the name %s", *name)
+			c.Errorf(of.nearest(c, name), diag.DuplicateValue, "there are two contexts of the name %s", *name)
 		}
 		seen[*name] = true
 		if *name != defaultContext && !chosen {
