@@ -78,7 +78,7 @@ func (s *JWTHandlerSpec) checkVerifying(c *Check) {
 		return
 	}
 	if len(s.PrivateKeys) > 0 {
-		c.Warnf(&s.PrivateKeys, diag.NoEffect, "privateKeys have no effect here: nothing is signed by them")
+		c.Warnf(&s.PrivateKeys, diag.NoEffect, "nothing is signed here, so that privateKeys has no effect")
 	}
 	if s.UseJKU && len(s.JWKs) == 0 {
 		c.Warnf(&s.UseJKU, diag.NoEffect, "useJKU has no effect without JWKs: keys are taken only from URLs that are listed there")
@@ -100,7 +100,7 @@ func (s *JWTHandlerSpec) checkSigning(c *Check) {
 		set  bool
 	}{{"publicKeys", &s.PublicKeys, len(s.PublicKeys) > 0}, {"JWKs", &s.JWKs, len(s.JWKs) > 0}, {"useJKU", &s.UseJKU, s.UseJKU}} {
 		if f.set {
-			c.Warnf(f.p, diag.NoEffect, "%s has no effect here: nothing is verified by it", f.name)
+			c.Warnf(f.p, diag.NoEffect, "nothing is verified here, so that %s has no effect", f.name)
 		}
 	}
 	for i := range s.PrivateKeys {

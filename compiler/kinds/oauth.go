@@ -120,7 +120,8 @@ func (s *OAuthAuthenticationHandlerSpec) checkNames(c *Check) {
 	seen := make(map[string]bool)
 	chosen := isSet(c, &s.ContextQueryKey) || isSet(c, &s.ContextHeaderKey)
 	for i := range s.Contexts {
-		name := &s.Contexts[i].Name
+		of := &s.Contexts[i]
+		name := &of.Name
 		if c.Deferred(name) {
 			continue
 		}
@@ -128,7 +129,7 @@ func (s *OAuthAuthenticationHandlerSpec) checkNames(c *Check) {
 			*name = defaultContext
 		}
 		if seen[*name] {
-			c.Errorf(name, diag.DuplicateValue, "there are two contexts of the name %s", *name)
+			c.Errorf(of.nearest(c, name), diag.DuplicateValue, "there are two contexts of the name %s", *name)
 		}
 		seen[*name] = true
 		if *name != defaultContext && !chosen {
@@ -163,16 +164,30 @@ func (s *OAuthAuthenticationHandlerSpec) Lower(l *Lower) ir.Expr {
 // options is oauth.Options.
 func (s *OAuthAuthenticationHandlerSpec) options(l *Lower) ir.Expr {
 	contexts := ir.List{Elem: ir.Runtime("oauth.ContextOptions")}
+	var transport ir.Expr
 	for i := range s.Contexts {
 		contexts.Items = append(contexts.Items, s.Contexts[i].lower(l, s.issuesID()))
+		if s.asks(l.Check, &s.Contexts[i]) {
+			transport = defaultTransport(l)
+		}
 	}
 	return l.Struct("oauth.Options",
 		ir.Set("Contexts", contexts),
 		ir.Set("QueryKey", l.String(&s.ContextQueryKey)),
 		ir.Set("HeaderKey", l.String(&s.ContextHeaderKey)),
-		ir.Set("Transport", standardTransport(l)),
+		ir.Set("Transport", transport),
 		ir.Set("Logger", loggerOf(l, &s.Logger)))
 }
 
 // issuesID reports whether ID tokens may come from the provider. A resource server sees none.
 func (s *OAuthAuthenticationHandlerSpec) issuesID() bool { return s.ResourceServerHandler == nil }
+
+// asks reports whether requests of a context are sent by the default transport.
+func (s *OAuthAuthenticationHandlerSpec) asks(c *Check, of *OAuthContext) bool {
+	if !of.Provider.RoundTripper.IsZero() {
+		return false
+	}
+	local := s.ResourceServerHandler != nil && !of.EnableIntrospection && !c.Deferred(&of.EnableIntrospection) &&
+		!of.discovers(c) && !isSet(c, &of.Provider.Endpoints.JWKs) && (of.JWTHandler == nil || len(of.JWTHandler.JWKs) == 0)
+	return !local
+}

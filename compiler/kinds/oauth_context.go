@@ -164,8 +164,18 @@ func (s *OAuthContext) discovers(c *Check) bool { return isSet(c, &s.Provider.En
 // need reports an endpoint that is neither set nor discovered.
 func (s *OAuthContext) need(c *Check, endpoint *string, name string) {
 	if !isSet(c, endpoint) && !s.discovers(c) {
-		c.Errorf(&s.Provider.Endpoints, diag.MissingField, "the endpoint %s is needed here, or discovery, by which it's found", name)
+		c.Errorf(s.nearest(c, &s.Provider.Endpoints, &s.Provider), diag.MissingField, "the endpoint %s is needed here, or discovery, by which it's found", name)
 	}
+}
+
+// nearest returns the first of fields that the config sets, so that a finding stands near to where something is missing.
+func (s *OAuthContext) nearest(c *Check, fields ...any) any {
+	for _, f := range fields {
+		if c.IsSet(f) {
+			return f
+		}
+	}
+	return s
 }
 
 // checkTrust reports tokens that nothing verifies, or that anybody may have issued.
@@ -174,10 +184,10 @@ func (s *OAuthContext) checkTrust(c *Check) {
 		return
 	}
 	if !s.EnableIntrospection && !c.Deferred(&s.EnableIntrospection) && !s.JWTHandler.verifies() && !isSet(c, &s.Provider.Endpoints.JWKs) {
-		c.Warnf(s, diag.NoEffect, "there are no keys to verify tokens by: there is neither a jwtHandler that has some, nor endpoints.jwks, discovery or enableIntrospection")
+		c.Warnf(s, diag.MissingField, "there are no keys to verify tokens by, so that none with a signature is valid: there is neither a jwtHandler that has some, nor endpoints.jwks, discovery or enableIntrospection")
 	}
 	if !isSet(c, &s.Provider.Issuer) && !isSet(c, &s.ATValidation.Iss) && !s.EnableIntrospection {
-		c.Warnf(&s.Provider, diag.Insecure, "without an issuer, and without discovery, it doesn't matter who has issued a token, as long as a key verifies it; set issuer, or atValidation.iss to - if that is what you want")
+		c.Warnf(s.nearest(c, &s.Provider), diag.Insecure, "without an issuer, and without discovery, it doesn't matter who has issued a token, as long as a key verifies it; set issuer, or atValidation.iss to - if that is what you want")
 	}
 }
 

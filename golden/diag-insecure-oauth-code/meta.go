@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "aa61978caf9f890e",
+	Digest:  "ab15e31d6278ebc6",
 	Config:  config,
 	Resources: []string{
 		"app/v1/AuthenticationMiddleware/default/default",

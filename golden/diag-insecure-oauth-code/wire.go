@@ -27,6 +27,9 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:24 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
+	// the default transport
+	defaultTransport := wire.DefaultTransport()
+
 	// config.yaml:41 app/v1 OAuthAuthenticationHandler default/default
 	oAuthAuthenticationHandler, err := authcode.New(authcode.Options{
 		OAuth: oauth.Options{
@@ -40,7 +43,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					ID:     oauth.Validation{Leeway: 5 * time.Second},
 				},
 			},
-			Transport: wire.DefaultTransport(),
+			Transport: defaultTransport,
 			Logger:    logger,
 		},
 		DisableState:    true,

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "8d36fceeaf14507c",
+	Digest:  "797daaeb5d99dca9",
 	Config:  config,
 	Resources: []string{
 		"app/v1/AuthenticationMiddleware/default/default",
@@ -15,9 +15,6 @@ var program = app.Program{
 		"app/v1/OAuthAuthenticationHandler/default/default",
 		"core/v1/Entrypoint/.entrypoint/.entrypoint",
 		"core/v1/HTTPServer/default/default",
-	},
-	Env: []app.Variable{
-		{Name: "CLIENT_SECRET", Pos: "config.yaml:43:17"},
 	},
 	Wire: assemble,
 }
@@ -36,15 +33,13 @@ kind: EchoHandler
 apiVersion: app/v1
 kind: OAuthAuthenticationHandler
 spec:
-    authorizationCodeHandler:
-        callbackURL: https://site.example/callback
     contexts:
         - client:
-            id: people
-            secret: (secret)
+            id: gateway
           provider:
             endpoints:
-                discovery: https://provider.example/.well-known/openid-configuration
+                discovery: https://issuer.example.com/.well-known/openid-configuration
+    ropcHandler: {}
 ---
 apiVersion: core/v1
 kind: Entrypoint
@@ -62,7 +57,6 @@ spec:
             - handler:
                 apiVersion: app/v1
                 kind: EchoHandler
-              pattern: /
           middleware:
             - apiVersion: app/v1
               kind: AuthenticationMiddleware

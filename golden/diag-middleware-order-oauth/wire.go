@@ -14,7 +14,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/listen"
 	"github.com/aileron-gateway/aileronc/runtime/log"
 	"github.com/aileron-gateway/aileronc/runtime/oauth"
-	"github.com/aileron-gateway/aileronc/runtime/oauth/authcode"
+	"github.com/aileron-gateway/aileronc/runtime/oauth/ropc"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
@@ -23,32 +23,34 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
-	// config.yaml:22 app/v1 EchoHandler default/default
+	// config.yaml:21 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:32 app/v1 OAuthAuthenticationHandler default/default
-	oAuthAuthenticationHandler, err := authcode.New(authcode.Options{
+	// the default transport
+	defaultTransport := wire.DefaultTransport()
+
+	// config.yaml:31 app/v1 OAuthAuthenticationHandler default/default
+	oAuthAuthenticationHandler, err := ropc.New(ropc.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
 				{
 					Provider: oauth.Provider{
-						Endpoints: oauth.Endpoints{Discovery: "https://provider.example/.well-known/openid-configuration"},
+						Endpoints: oauth.Endpoints{Discovery: "https://issuer.example.com/.well-known/openid-configuration"},
 					},
-					Client: oauth.Client{ID: "people", Secret: vars.String("config.yaml:43:17", "${CLIENT_SECRET}")},
+					Client: oauth.Client{ID: "gateway"},
 					Access: oauth.Validation{Leeway: 5 * time.Second},
 					ID:     oauth.Validation{Leeway: 5 * time.Second},
 				},
 			},
-			Transport: wire.DefaultTransport(),
+			Transport: defaultTransport,
 			Logger:    logger,
 		},
-		CallbackURL: "https://site.example/callback",
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:32: OAuthAuthenticationHandler default/default: %w", err)
+		return nil, fmt.Errorf("config.yaml:31: OAuthAuthenticationHandler default/default: %w", err)
 	}
 
-	// config.yaml:25 app/v1 AuthenticationMiddleware default/default
+	// config.yaml:24 app/v1 AuthenticationMiddleware default/default
 	authenticationMiddleware := authn.New(authn.Options{Handlers: []authn.Authenticator{oAuthAuthenticationHandler}, Logger: logger})
 
 	// the default error handler

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "97013d63cfd2607f",
+	Digest:  "3d8d7018d8dfa807",
 	Config:  config,
 	Resources: []string{
 		"app/v1/AuthenticationMiddleware/default/customers",

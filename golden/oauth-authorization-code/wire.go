@@ -29,6 +29,9 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:35 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
+	// the default transport
+	defaultTransport := wire.DefaultTransport()
+
 	// config.yaml:65 app/v1 OAuthAuthenticationHandler default/people
 	people, err := authcode.New(authcode.Options{
 		OAuth: oauth.Options{
@@ -46,7 +49,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					ID:     oauth.Validation{Leeway: 5 * time.Second},
 				},
 			},
-			Transport: wire.DefaultTransport(),
+			Transport: defaultTransport,
 			Logger:    logger,
 		},
 		CallbackURL: vars.String("config.yaml:71:18", "${SITE}/callback"),
@@ -130,7 +133,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				},
 			},
 			QueryKey:  "bank",
-			Transport: wire.DefaultTransport(),
+			Transport: defaultTransport,
 			Logger:    logger,
 		},
 		CallbackURL:      "https://site.example/bank/callback",

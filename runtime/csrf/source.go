@@ -2,13 +2,13 @@ package csrf
 
 import (
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/internal/jsonval"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/query"
+	"github.com/aileron-gateway/aileronc/runtime/internal/reread"
 )
 
 // A Source returns the token in a request, "" if there is none.
@@ -22,7 +22,7 @@ func FromHeader(name string) Source {
 // FromForm is the first value of a field of a form, which must be sent as application/x-www-form-urlencoded.
 func FromForm(name string) Source {
 	return func(x *gateway.Exchange) (string, error) {
-		body, err := readBody(x, "application/x-www-form-urlencoded")
+		body, err := readBody(x, reread.Form)
 		if err != nil {
 			return "", err
 		}
@@ -88,40 +88,16 @@ const maxBody = 1 << 20
 
 // readBody returns the body of x, if it is of a media type, and puts it back.
 func readBody(x *gateway.Exchange, mediaType string) (string, error) {
-	q := &x.Request
-	got, _, _ := strings.Cut(q.Header.Get("Content-Type"), ";")
-	switch {
-	case !gateway.EqualName(strings.TrimSpace(got), mediaType):
+	if !reread.IsMediaType(&x.Request, mediaType) {
 		return "", refused("the body isn't "+mediaType, nil)
-	case q.Body == nil:
-		return "", nil
-	case q.ContentLength > maxBody:
+	}
+	b, err := reread.All(&x.Request, maxBody)
+	switch {
+	case err == reread.ErrTooLong:
 		return "", tooLarge(nil)
+	case err != nil:
+		return "", unreadable(err)
 	}
-	b := make([]byte, 0, max(q.ContentLength, 511)+1)
-	for {
-		if len(b) > maxBody {
-			return "", tooLarge(nil)
-		}
-		n, err := q.Body.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return "", unreadable(err)
-		}
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-	}
-	if len(b) > maxBody {
-		return "", tooLarge(nil)
-	}
-	if q.Trailer == nil { // what has a trailer has to be sent in chunks
-		q.ContentLength = int64(len(b))
-	}
-	q.Body = &body{rest: b, source: q.Body}
 	return string(b), nil
 }
 
@@ -138,25 +114,3 @@ func unreadable(err error) error {
 	}
 	return &gateway.Error{Status: 400, Code: "E3209", Kind: "AppMiddleCSRFToken", Message: "the body can't be read", Cause: err}
 }
-
-// A body is one that has been read already.
-type body struct {
-	rest   []byte
-	source io.Closer
-}
-
-// Read reads it again.
-func (b *body) Read(p []byte) (int, error) {
-	if len(b.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
-	return n, nil
-}
-
-// Close closes the source.
-func (b *body) Close() error { return b.source.Close() }
-
-// Buffered returns all of the rest.
-func (b *body) Buffered() (p []byte, all bool) { return b.rest, true }

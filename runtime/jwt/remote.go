@@ -30,9 +30,8 @@ const (
 )
 
 var (
-	errStatus    = errors.New("the answer isn't 200 (OK)")
-	errSet       = errors.New("the answer is no JSON Web Key Set")
-	errTransport = errors.New("there is nothing to send requests by")
+	errStatus = errors.New("the answer isn't 200 (OK)")
+	errSet    = errors.New("the answer is no JSON Web Key Set")
 )
 
 // A remote is a set of keys that a server publishes. It's read when it's needed. If it can't be read again, the keys that are known stay.
@@ -153,9 +152,6 @@ func (r *remote) tell(err error) {
 
 // read asks the server.
 func (r *remote) read() ([]byte, keySet, error) {
-	if r.h.options.Transport == nil {
-		return nil, nil, errTransport
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
 	resp, err := backchannel.Do(ctx, r.h.options.Transport, backchannel.Request{

@@ -7,7 +7,9 @@ package oauth
 
 import (
 	"fmt"
+	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
@@ -85,6 +87,9 @@ func (cs *Contexts) Select(x *gateway.Exchange) *Context {
 	}
 	return cs.Named(name)
 }
+
+// All yields all contexts, in the order of the Options.
+func (cs *Contexts) All() iter.Seq[*Context] { return slices.Values(cs.list) }
 
 // Named returns the context of that name, nil if there's none. Empty is "default".
 func (cs *Contexts) Named(name string) *Context {

@@ -163,3 +163,15 @@ func object(c jwt.Claims) any {
 	}
 	return map[string]any(c)
 }
+
+// Expires is when the first of the tokens expires, zero if none says so.
+func (r *Result) Expires() time.Time {
+	first := r.Tokens.Expires
+	for _, c := range []jwt.Claims{r.AccessClaims, r.IDClaims} {
+		exp, ok, _ := c.Time("exp")
+		if at := time.Unix(int64(min(exp, 1e11)), 0); ok && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}

@@ -116,6 +116,8 @@ func TestValidate(t *testing.T) {
 		"ID token, two audiences":         {base, Tokens{ID: idt(jwt.Claims{"aud": []string{"x", "client"}})}, "", "401 E3055"},
 		"ID token, two, authorized":       {base, Tokens{ID: idt(jwt.Claims{"aud": []string{"x", "client"}, "azp": "client"})}, "", ""},
 		"ID token, authorized other":      {base, Tokens{ID: idt(jwt.Claims{"azp": "x"})}, "", "401 E3055"},
+		"ID token, authorized audience":   {with(func(o *ContextOptions) { o.Client.Audience = "x" }), Tokens{ID: idt(jwt.Claims{"aud": []string{"x", "y"}, "azp": "x"})}, "", ""},
+		"ID token, no audience wanted":    {with(func(o *ContextOptions) { o.ID.Audience = "-" }), Tokens{ID: idt(jwt.Claims{"aud": nil, "azp": ""})}, "", "401 E3055"},
 		"ID token, azp is no text":        {base, Tokens{ID: idt(jwt.Claims{"azp": true})}, "", "401 E3055"},
 		"nonce":                           {base, Tokens{ID: idt(jwt.Claims{"nonce": "n"})}, "n", ""},
 		"no nonce":                        {base, Tokens{ID: idt(nil)}, "n", "401 E3055"},

@@ -34,10 +34,14 @@ type Response struct {
 var (
 	errTooLong = errors.New("the answer is longer than 1 MiB")
 	errURL     = errors.New("the URL of the request isn't one of http or https with a host")
+	errNoWay   = errors.New("there is nothing to send requests by")
 )
 
 // Do sends r by transport. Errors don't quote the body, nor the query of the URL.
 func Do(ctx context.Context, transport gateway.Handler, r Request) (*Response, error) {
+	if transport == nil {
+		return nil, errNoWay
+	}
 	var x, leg gateway.Exchange
 	x.SetContext(ctx)
 	x.Leg(&leg)
