@@ -10,10 +10,15 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
-	"html/template"
+	"fmt"
+	"html"
+	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -81,20 +86,24 @@ func (p *provider) keys(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
-var page = template.Must(template.New("").Parse(`<!DOCTYPE html>
-<title>Log in</title>
-<form action="/authorize" method="post">
-{{range $name, $values := .Query}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">
-{{end}}{{end}}<p>{{.Remark}}</p>
-<label>Name <input name="name" autofocus></label>
+// page is the form to log in with. It takes along what the client has asked for.
+func page(q url.Values, remark string) string {
+	var b strings.Builder
+	b.WriteString("<!DOCTYPE html>\n<title>Log in</title>\n<form action=\"/authorize\" method=\"post\">\n")
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		fmt.Fprintf(&b, "<input type=\"hidden\" name=\"%s\" value=\"%s\">\n", html.EscapeString(name), html.EscapeString(q.Get(name)))
+	}
+	b.WriteString("<p>" + remark + "</p>\n" + `<label>Name <input name="name" autofocus></label>
 <label>Password <input name="password" type="password"></label>
 <button>Log in</button>
 </form>
-`))
+`)
+	return b.String()
+}
 
 // form shows the form to log in with, unless the client shouldn't have sent anybody here.
 func (p *provider) form(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r.URL.Query(), "alice's password is wonderland, and bob's is builder.")
+	p.show(w, r.URL.Query(), "The password of alice is wonderland, that of bob builder.")
 }
 
 func (p *provider) show(w http.ResponseWriter, q url.Values, remark string) {
@@ -106,10 +115,7 @@ func (p *provider) show(w http.ResponseWriter, q url.Values, remark string) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = page.Execute(w, struct {
-		Query  url.Values
-		Remark string
-	}{q, remark})
+	_, _ = io.WriteString(w, page(q, remark))
 }
 
 // login sends whoever has the right password back to the client, with a code.
@@ -123,7 +129,7 @@ func (p *provider) login(w http.ResponseWriter, r *http.Request) {
 	q.Del("name")
 	q.Del("password")
 	if want, ok := people[name]; !ok || !equal(password, want) {
-		p.show(w, q, "That isn't right.")
+		p.show(w, q, "That is not right.")
 		return
 	}
 	u, err := url.Parse(q.Get("redirect_uri"))
