@@ -73,6 +73,7 @@ func TestRefused(t *testing.T) {
 		}, 401, "access_denied?: no, Alice"},
 		"provider fails":   {func(op *provider, _ url.Values) { op.tokenStatus = 503 }, 500, "503"},
 		"provider is away": {func(op *provider, _ url.Values) { op.down = errors.New("refused") }, 500, "refused"},
+		"expired already":  {func(op *provider, _ url.Values) { op.tokenLife = -time.Minute; op.wrongNonce = true }, 401, "expired"},
 		"expired":          {func(op *provider, _ url.Values) { op.tokenLife = -time.Minute; op.noRefresh = true }, 401, "expired"},
 	} {
 		t.Run(name, func(t *testing.T) {

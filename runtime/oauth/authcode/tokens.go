@@ -72,10 +72,14 @@ func (h *Handler) redeem(x *gateway.Exchange, c *oauth.Context, a *attempt, code
 	if !h.DisableNonce {
 		nonce = a.nonce()
 	}
+	// New tokens that aren't valid aren't refreshed: it's these that have the nonce.
+	refresh := tokens.Refresh
+	tokens.Refresh = ""
 	r, err := c.Validate(x.Context(), &tokens, nonce)
 	if err != nil {
 		return nil, err
 	}
+	r.Tokens.Refresh = refresh
 	if h.FAPI && c.UsesCertificate() && !bound(r.AccessClaims) {
 		return nil, &gateway.Error{Status: 401, Code: "E3055", Kind: "AppAuthnInvalidToken", Message: "the access token isn't bound to the certificate of the client"}
 	}
