@@ -35,7 +35,7 @@ func startOpenID(t *testing.T, engine string) *openID {
 	t.Helper()
 	o := &openID{gateway: &gateway{addrs: make(map[string]string)}}
 	o.certify(t)
-	servers := []string{"INTROSPECTED", "PLAIN", "SIGNED", "POSTED", "BOUND", "RESOURCES"}
+	servers := []string{"INTROSPECTED", "PLAIN", "SIGNED", "POSTED", "BOUND", "RESOURCES", "MACHINE", "VERIFIED", "ASKED"}
 	env := append(os.Environ(), "CERT="+o.cert, "KEY="+o.key, "CLIENT_SECRET="+clientSecret, "SECURE=false")
 	var addrs []string
 	for _, name := range servers {
@@ -102,6 +102,10 @@ func (o *openID) clients(jwk map[string]any) []map[string]any {
 		return c
 	}
 	return []map[string]any{
+		{
+			"client_id": "machine", "client_secret": clientSecret, "token_endpoint_auth_method": "client_secret_jwt", "grant_types": []string{"client_credentials"},
+			"redirect_uris": []string{}, "response_types": []string{},
+		},
 		client("plain", "PLAIN", map[string]any{"token_endpoint_auth_method": "private_key_jwt"}),
 		client("signed", "SIGNED", map[string]any{
 			"token_endpoint_auth_method": "private_key_jwt", "require_pushed_authorization_requests": true,
@@ -151,6 +155,7 @@ func TestOpenID(t *testing.T) {
 			t.Run("restored", o.restored)
 			t.Run("refreshed", o.refreshed)
 			t.Run("certificate", o.certificate)
+			t.Run("tokens", o.tokens)
 		})
 	}
 }
@@ -226,6 +231,36 @@ func (o *openID) certificate(t *testing.T) {
 		_ = resp.Body.Close()
 		if resp.StatusCode != want {
 			t.Errorf("%d certificates: %d, not %d", len(certificates), resp.StatusCode, want)
+		}
+	}
+}
+
+// tokens brings the token that one server has got to those that know clients by tokens.
+func (o *openID) tokens(t *testing.T) {
+	machine, body := newUser(t, nil).get(t, "http://"+o.addrs["MACHINE"]+"/page")
+	if machine.StatusCode != 200 {
+		t.Fatalf("%d %.500s", machine.StatusCode, body)
+	}
+	login, _ := alice(t).get(t, "http://"+o.addrs["INTROSPECTED"]+"/page")
+	verified, opaque := machine.Header.Get("X-Token"), login.Header.Get("X-Token")
+	for _, tt := range []struct {
+		server, token string
+		want          int
+	}{
+		{"VERIFIED", verified, 200}, {"VERIFIED", opaque, 401}, {"VERIFIED", "", 401}, {"VERIFIED", verified[:len(verified)-4] + "AAAA", 401},
+		{"ASKED", opaque, 200}, {"ASKED", verified, 401}, {"ASKED", "", 401}, {"ASKED", opaque[:len(opaque)-4], 401},
+	} {
+		r, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+o.addrs[tt.server]+"/page", nil)
+		if tt.token != "" {
+			r.Header.Set("Authorization", "Bearer "+tt.token)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if challenge := resp.Header.Get("WWW-Authenticate"); resp.StatusCode != tt.want || tt.want == 401 && !strings.HasPrefix(challenge, "Bearer") {
+			t.Errorf("%s, a token of %d bytes: %d %q, not %d", tt.server, len(tt.token), resp.StatusCode, challenge, tt.want)
 		}
 	}
 }

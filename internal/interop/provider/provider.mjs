@@ -28,6 +28,7 @@ const provider = new Provider(options.issuer, {
     devInteractions: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
+    clientCredentials: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     requestObjects: { enabled: true },
     jwtResponseModes: { enabled: true },
