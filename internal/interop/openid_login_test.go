@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -96,9 +97,7 @@ func (o *openID) clients(jwk map[string]any) []map[string]any {
 			"client_id": id, "redirect_uris": []string{"http://" + o.addrs[server] + "/callback"}, "grant_types": []string{"authorization_code", "refresh_token"},
 			"jwks": map[string]any{"keys": []any{jwk}},
 		}
-		for name, value := range more {
-			c[name] = value
-		}
+		maps.Copy(c, more)
 		return c
 	}
 	return []map[string]any{

@@ -25,15 +25,6 @@ func (p *params) override(name, value string) {
 	p.add(name, value)
 }
 
-func (p params) get(name string) string {
-	for _, q := range p {
-		if q.name == name {
-			return q.value
-		}
-	}
-	return ""
-}
-
 // only returns the parameters of these names.
 func (p params) only(names ...string) (some params) {
 	for _, q := range p {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/jwt"
@@ -65,22 +67,25 @@ func TestNotPushed(t *testing.T) {
 
 // Who has logged in stays so while the keys of the provider can't be had.
 func TestKeysAway(t *testing.T) {
-	op := newPublicProvider(t)
-	change := func(_ *Options, co *oauth.Options) {
-		co.Contexts[0].Keys = jwt.Options{JWKS: map[string]string{issuer: issuer + "/jwks"}}
-	}
-	s := newSite(t, op, change)
-	b := s.browser()
-	b.login()
-	again := newSite(t, op, change) // as after a restart, with the same keys for sessions
-	again.sessions = s.sessions
-	again.handler = s.sessions(authn.New(authn.Options{Handlers: []authn.Authenticator{again.authn}})(page("page")))
-	b.site, op.down = again, errors.New("refused")
-	for range 2 {
-		b.want(b.get("/page"), 503, "")
-	}
-	op.down = nil
-	waitUntil(t, func() bool { return b.get("/page").status == 200 })
+	synctest.Test(t, func(t *testing.T) {
+		op := newPublicProvider(t)
+		change := func(_ *Options, co *oauth.Options) {
+			co.Contexts[0].Keys = jwt.Options{JWKS: map[string]string{issuer: issuer + "/jwks"}}
+		}
+		s := newSite(t, op, change)
+		b := s.browser()
+		b.login()
+		again := newSite(t, op, change) // as after a restart, with the same keys for sessions
+		again.sessions = s.sessions
+		again.handler = s.sessions(authn.New(authn.Options{Handlers: []authn.Authenticator{again.authn}})(page("page")))
+		b.site, op.down = again, errors.New("refused")
+		for range 2 {
+			b.want(b.get("/page"), 503, "")
+		}
+		op.down = nil
+		time.Sleep(time.Minute)
+		b.want(b.get("/page"), 200, "alice")
+	})
 }
 
 // The keys for signed responses may be published by themselves.

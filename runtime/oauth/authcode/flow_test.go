@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/authn"
@@ -154,31 +155,46 @@ func TestMixUp(t *testing.T) {
 }
 
 func TestRefresh(t *testing.T) {
-	s := newSite(t, newProvider(t), nil)
-	s.op.tokenLife = 2 * time.Second
-	b := s.browser()
-	b.login()
-	before := maps.Clone(b.jar)
-	s.op.tokenLife = time.Hour
-	waitUntil(t, func() bool { b.want(b.get("/page"), 200, "alice"); return s.op.tokens == 2 })
-	if maps.Equal(before, b.jar) {
-		t.Error("the new tokens aren't kept")
-	}
-	b.want(b.get("/page"), 200, "alice")
-	if s.op.tokens != 2 {
-		t.Errorf("%d times", s.op.tokens)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, newProvider(t), nil)
+		b := s.browser()
+		b.login()
+		before := maps.Clone(b.jar)
+		time.Sleep(s.op.tokenLife + 10*time.Second)
+		b.want(b.get("/page"), 200, "alice")
+		if maps.Equal(before, b.jar) {
+			t.Error("the new tokens aren't kept")
+		}
+		b.want(b.get("/page"), 200, "alice")
+		if s.op.tokens != 2 {
+			t.Errorf("the provider was asked for tokens %d times", s.op.tokens)
+		}
+	})
 }
 
 // An ID token that has expired leads to another login, and doesn't lock its owner out.
 func TestExpired(t *testing.T) {
-	s := newSite(t, newProvider(t), nil)
-	s.op.tokenLife, s.op.noRefresh = time.Second, true
-	b := s.browser()
-	b.login()
-	waitUntil(t, func() bool { return b.get("/page").status == 302 })
-	s.op.tokenLife = time.Hour
-	b.login()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, newProvider(t), nil)
+		s.op.noRefresh = true
+		b := s.browser()
+		b.login()
+		time.Sleep(s.op.tokenLife + 10*time.Second)
+		b.want(b.get("/page"), 302, issuer)
+		b.login()
+	})
+}
+
+// A login that isn't finished in time has to begin again.
+func TestTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, newProvider(t), nil)
+		b := s.browser()
+		back := s.op.login(b.get("/page").location)
+		time.Sleep(attemptLife)
+		b.want(b.back(back), 401, "")
+		b.login()
+	})
 }
 
 // Clients that can do nothing with a login page aren't sent to one.

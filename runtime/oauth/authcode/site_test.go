@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/claims"
@@ -149,13 +148,4 @@ func (b *tab) login() {
 
 func onlyApp(o *Options, _ *oauth.Options) {
 	o.RedirectPatterns = []match.Matcher{match.Prefix("/app/")}
-}
-
-func waitUntil(t *testing.T, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it never happens")
-		}
-	}
 }
