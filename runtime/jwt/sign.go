@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"encoding/base64"
 	"fmt"
+	"maps"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -55,9 +56,7 @@ func (s *signer) sign(payload []byte) (string, error) {
 		if s.kid != "" {
 			header["kid"] = s.kid
 		}
-		for name, value := range s.header {
-			header[name] = value
-		}
+		maps.Copy(header, s.header)
 		b := base64.RawURLEncoding.AppendEncode(nil, jsonval.Append(nil, header))
 		b = base64.RawURLEncoding.AppendEncode(append(b, '.'), payload)
 		return string(append(b, '.')), nil

@@ -257,6 +257,8 @@ func TestRefreshOnce(t *testing.T) {
 			t.Errorf("refreshed %d times", n)
 		}
 		time.Sleep(time.Hour)
+		c.refreshes.mu.Lock()
+		defer c.refreshes.mu.Unlock()
 		if n := len(c.refreshes.calls); n != 0 {
 			t.Errorf("%d are kept", n)
 		}

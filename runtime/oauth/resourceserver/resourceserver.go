@@ -66,9 +66,10 @@ func (a *Authenticator) Authenticate(x *gateway.Exchange) (authn.Outcome, error)
 	tokens := oauth.Presented(token)
 	r, err := c.Validate(oauth.ContextOf(x), &tokens, "")
 	switch {
-	case errors.Is(err, oauth.ErrReauthenticate):
+	case err == nil:
+	case gateway.StatusOf(err) == 401:
 		return authn.Refused, err
-	case err != nil:
+	default:
 		return authn.Failed, err
 	}
 	if a.fapi {

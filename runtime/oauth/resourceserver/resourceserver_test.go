@@ -69,8 +69,11 @@ func TestResourceServer(t *testing.T) {
 	chosen.OAuth.HeaderKey = "X-Context"
 	introspected := with(func(c *oauth.ContextOptions) { c.Introspect = true })
 	p.AnswerBy("/introspect", func(c oauthtest.Call) oauthtest.Answer {
-		if c.Form.Get("token") == "down" {
+		switch c.Form.Get("token") {
+		case "down":
 			return oauthtest.Answer{Err: errors.New("no route")}
+		case "unauthorized":
+			return oauthtest.Answer{Status: 401}
 		}
 		return oauthtest.Answer{Body: fmt.Sprintf(`{"active":%v,"sub":"alice"}`, c.Form.Get("token") == "opaque")}
 	})
@@ -112,6 +115,7 @@ func TestResourceServer(t *testing.T) {
 		"known context":                {chosen, append(bearer(nil), "X-Context", "default"), 204, ""},
 		"introspected":                 {introspected, []string{"Authorization", "Bearer opaque"}, 204, ""},
 		"inactive":                     {introspected, []string{"Authorization", "Bearer other"}, 401, invalid},
+		"introspection refused":        {introspected, []string{"Authorization", "Bearer unauthorized"}, 401, invalid},
 		"introspection away":           {introspected, []string{"Authorization", "Bearer down"}, 500, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
