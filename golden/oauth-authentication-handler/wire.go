@@ -64,7 +64,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		return nil, fmt.Errorf("config.yaml:64: OAuthAuthenticationHandler default/local: %w", err)
 	}
 
-	// config.yaml:143 core/v1 HTTPClient default/default
+	// config.yaml:142 core/v1 HTTPClient default/default
 	httpClient := wire.DefaultTransport()
 
 	// the default transport
@@ -85,12 +85,11 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					ClaimsKey:    "token",
 					AccessHeader: "X-Access-Token",
 					Access: oauth.Validation{
-						SkipUnexpired: true,
-						Issuer:        "https://one.example.com/",
-						Audience:      "api",
-						ExpOptional:   true,
-						IATDisabled:   true,
-						Methods:       []jwt.Algorithm{jwt.RS256, jwt.ES256},
+						Issuer:      "https://one.example.com/",
+						Audience:    "api",
+						ExpOptional: true,
+						IATDisabled: true,
+						Methods:     []jwt.Algorithm{jwt.RS256, jwt.ES256},
 					},
 				},
 				{
@@ -101,7 +100,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					},
 					Client: oauth.Client{
 						ID:       "api",
-						Secret:   vars.String("config.yaml:123:17", "${TWO_SECRET}"),
+						Secret:   vars.String("config.yaml:122:17", "${TWO_SECRET}"),
 						Audience: "everybody",
 					},
 					Introspector: oauth.Requester{
@@ -119,7 +118,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					Keys: jwt.Options{
 						JWKS: map[string]string{
 							"https://three.example.com": "https://three.example.com/keys",
-							"https://four.example.com":  vars.String("config.yaml:140:37", "${FOUR_KEYS:-https://four.example.com/keys}"),
+							"https://four.example.com":  vars.String("config.yaml:139:37", "${FOUR_KEYS:-https://four.example.com/keys}"),
 						},
 						UseJKU: true,
 					},
@@ -140,7 +139,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// config.yaml:51 app/v1 AuthenticationMiddleware default/tokens
 	tokens := authn.New(authn.Options{Handlers: []authn.Authenticator{local, remote}, Logger: logger})
 
-	// config.yaml:156 app/v1 OAuthAuthenticationHandler default/gateway
+	// config.yaml:155 app/v1 OAuthAuthenticationHandler default/gateway
 	gatewayOAuthAuthenticationHandler, err := clientcredentials.New(clientcredentials.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -158,8 +157,8 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 									ID:        "client",
 									Algorithm: jwt.RS256,
 									Type:      jwt.Private,
-									File:      vars.String("config.yaml:177:28", "${KEY_FILE:-/etc/gateway/client.key}"),
-									Header:    map[string]string{"x5t": vars.String("config.yaml:179:22", "${THUMBPRINT:-none}")},
+									File:      vars.String("config.yaml:176:28", "${KEY_FILE:-/etc/gateway/client.key}"),
+									Header:    map[string]string{"x5t": vars.String("config.yaml:178:22", "${THUMBPRINT:-none}")},
 								},
 							},
 						},
@@ -177,13 +176,13 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:156: OAuthAuthenticationHandler default/gateway: %w", err)
+		return nil, fmt.Errorf("config.yaml:155: OAuthAuthenticationHandler default/gateway: %w", err)
 	}
 
-	// config.yaml:146 app/v1 AuthenticationMiddleware default/gateway
+	// config.yaml:145 app/v1 AuthenticationMiddleware default/gateway
 	gatewayAuthenticationMiddleware := authn.New(authn.Options{Handlers: []authn.Authenticator{gatewayOAuthAuthenticationHandler}, Logger: logger})
 
-	// config.yaml:198 app/v1 OAuthAuthenticationHandler default/passwords
+	// config.yaml:197 app/v1 OAuthAuthenticationHandler default/passwords
 	passwords, err := ropc.New(ropc.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -194,14 +193,13 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 							Authorization: "https://issuer.example.com/auth",
 							Token:         "https://issuer.example.com/token",
 							Userinfo:      "https://issuer.example.com/userinfo",
-							Revocation:    "https://issuer.example.com/revoke",
 							JWKS:          "https://issuer.example.com/keys",
 						},
 					},
-					Client:   oauth.Client{ID: "gateway", Secret: vars.String("config.yaml:218:17", "${CLIENT_SECRET}")},
+					Client:   oauth.Client{ID: "gateway", Secret: vars.String("config.yaml:216:17", "${CLIENT_SECRET}")},
 					Redeemer: oauth.Requester{Auth: oauth.ClientSecretJWT},
-					Access:   oauth.Validation{Leeway: 5 * time.Second},
-					ID:       oauth.Validation{Leeway: 5 * time.Second},
+					Access:   oauth.Validation{SkipUnexpired: true, Leeway: 5 * time.Second},
+					ID:       oauth.Validation{Audience: "-", Leeway: -time.Second},
 				},
 			},
 			Transport: defaultTransport,
@@ -212,10 +210,10 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		PasswordKey:     "password",
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:198: OAuthAuthenticationHandler default/passwords: %w", err)
+		return nil, fmt.Errorf("config.yaml:197: OAuthAuthenticationHandler default/passwords: %w", err)
 	}
 
-	// config.yaml:188 app/v1 AuthenticationMiddleware default/passwords
+	// config.yaml:187 app/v1 AuthenticationMiddleware default/passwords
 	passwordsAuthenticationMiddleware := authn.New(authn.Options{Handlers: []authn.Authenticator{passwords}, Logger: logger})
 
 	// config.yaml:44 app/v1 SessionMiddleware default/default
