@@ -48,38 +48,60 @@ func (b *routeBuilder) secrets(ref *resource.Ref) (names []string) {
 	return names
 }
 
-// checkSessions warns of what needs a session and has none.
-func (b *routeBuilder) checkSessions(e *HandlerEntry, m *mount, lists ...[]resource.Ref) {
+// checkSessions warns of what needs a session and has none, or one that is too small.
+func (b *routeBuilder) checkSessions(s *HTTPServerSpec, e *HandlerEntry, m *mount, lists ...[]resource.Ref) {
+	var session *SessionMiddlewareSpec
 	for _, list := range lists {
 		for i := range list {
 			t := b.Link.Target(&list[i])
-			switch {
-			case t == nil:
+			if t == nil {
 				continue
-			case t.Kind.Name == "SessionMiddleware":
-				return
 			}
-			if b.usesSession(t) {
+			if spec, ok := t.Spec.(*SessionMiddlewareSpec); ok {
+				session = spec
+				continue
+			}
+			switch used, tokens := b.usesSession(t); {
+			case used && session == nil:
 				b.Warnf(&list[i], diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", t.Check.ID.Short())
+			case tokens && session.Storage.IsZero():
+				b.checkRoom(s, &list[i], t)
 			}
 		}
 	}
-	if u, ok := m.spec.(SessionUser); ok && u.UsesSession() {
+	if u, ok := m.spec.(SessionUser); ok && u.UsesSession() && session == nil {
 		b.Warnf(&e.Handler, diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", m.id.Short())
 	}
 }
 
-// usesSession reports whether a middleware, or a handler of one, needs a session.
-func (b *routeBuilder) usesSession(t *Target) bool {
+// tokenRoom is how many bytes of headers a server should accept where tokens are in cookies.
+const tokenRoom = 16384
+
+// checkRoom warns of a server that doesn't accept the cookies in which tokens are.
+func (b *routeBuilder) checkRoom(s *HTTPServerSpec, ref *resource.Ref, t *Target) {
+	limit := &s.HTTPConfig.MaxHeaderBytes
+	if s.HTTP3Config != nil {
+		limit = &s.HTTP3Config.MaxHeaderBytes
+	}
+	if n := *limit; 0 < n && n < tokenRoom && !b.Deferred(limit) {
+		b.Warnf(ref, diag.OutOfRange, "%s keeps tokens in cookies, and the server accepts only %d bytes of headers: people with longer tokens are locked out; set maxHeaderBytes to %d or more, or use a storage for sessions",
+			t.Check.ID.Short(), n, tokenRoom)
+	}
+}
+
+// usesSession reports whether a middleware, or a handler of one, needs a session, and whether it's to keep tokens.
+func (b *routeBuilder) usesSession(t *Target) (uses, tokens bool) {
 	if u, ok := t.Spec.(SessionUser); ok {
-		return u.UsesSession()
+		_, tokens = t.Spec.(*OAuthAuthenticationHandlerSpec)
+		return u.UsesSession(), tokens && u.UsesSession()
 	}
 	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
 		for i := range a.Handlers {
-			if h := b.Link.Target(&a.Handlers[i]); h != nil && b.usesSession(h) {
-				return true
+			if h := b.Link.Target(&a.Handlers[i]); h != nil {
+				u, k := b.usesSession(h)
+				uses, tokens = uses || u, tokens || k
 			}
 		}
 	}
-	return false
+	return uses, tokens
 }

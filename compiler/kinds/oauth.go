@@ -166,7 +166,7 @@ func (s *OAuthAuthenticationHandlerSpec) options(l *Lower) ir.Expr {
 	contexts := ir.List{Elem: ir.Runtime("oauth.ContextOptions")}
 	var transport ir.Expr
 	for i := range s.Contexts {
-		contexts.Items = append(contexts.Items, s.Contexts[i].lower(l, s.issuesID()))
+		contexts.Items = append(contexts.Items, s.Contexts[i].lower(l, s.ResourceServerHandler == nil))
 		if s.asks(l.Check, &s.Contexts[i]) {
 			transport = defaultTransport(l)
 		}
@@ -178,9 +178,6 @@ func (s *OAuthAuthenticationHandlerSpec) options(l *Lower) ir.Expr {
 		ir.Set("Transport", transport),
 		ir.Set("Logger", loggerOf(l, &s.Logger)))
 }
-
-// issuesID reports whether ID tokens may come from the provider. A resource server sees none.
-func (s *OAuthAuthenticationHandlerSpec) issuesID() bool { return s.ResourceServerHandler == nil }
 
 // asks reports whether requests of a context are sent by the default transport.
 func (s *OAuthAuthenticationHandlerSpec) asks(c *Check, of *OAuthContext) bool {

@@ -10,7 +10,7 @@ import (
 )
 
 // AuthorizationCodeHandler has people log in at the provider, by the authorization code flow (RFC 6749, section 4.1, and OpenID Connect Core 1.0, section 3.1). A
-// SessionMiddleware must stand before: the tokens are in the session. They are long: in cookies, use enableCompression, and have the server accept them by its maxHeaderBytes; or use a storage. Who has none is sent to the provider with a 302, but for what scripts and
+// SessionMiddleware must stand before: the tokens are in the session. They are long: in cookies, use enableCompression, and have the server accept them by its maxHeaderBytes; or use a storage for sessions. Who has none is sent to the provider with a 302, but for what scripts and
 // pages ask for, by Sec-Fetch-Mode or X-Requested-With: that's a 401. The answers of the provider come to the path of the callbackURL, which must lead to the handler.
 //
 // Several tabs may log in at the same time; each comes back to where it was, from the provider that it was sent to. The session gets a new id with a login. A parameter iss in the

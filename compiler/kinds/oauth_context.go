@@ -70,8 +70,8 @@ type ProviderEndpoints struct {
 	Userinfo string `json:"userinfo"`
 	// Introspection is where can be asked about tokens.
 	Introspection string `json:"introspection"`
-	// Revocation is where tokens can be revoked. Nothing does so.
-	Revocation string `json:"revocation"`
+	// Revocation is where tokens can be revoked.
+	Revocation string `json:"revocation" inert:"nothing revokes tokens"`
 	// JWKs is where the keys are that verify its tokens if the jwtHandler has none. (In AILERON Gateway it isn't looked at.)
 	JWKs string `json:"jwks" alt:"JWKs"`
 	// PushedAuthorization is where the gateway sends authorization requests to, see pushRequests. AILERON Gateway has no such field.
@@ -155,6 +155,29 @@ func (s *OAuthContext) check(c *Check, all *OAuthAuthenticationHandlerSpec) {
 	}
 	for _, name := range []*string{&s.ATProxyHeader, &s.IDTProxyHeader} {
 		checkHeaderName(c, name)
+	}
+	s.checkUse(c, all)
+}
+
+// checkUse reports what has no effect in the role that the gateway plays.
+func (s *OAuthContext) checkUse(c *Check, all *OAuthAuthenticationHandlerSpec) {
+	server := all.ResourceServerHandler != nil
+	for _, f := range []struct {
+		name string
+		p    any
+		idle bool
+		why  string
+	}{
+		{"tokenRedeemer", &s.TokenRedeemer, server, "a resource server asks for no tokens"},
+		{"scopes", &s.Client.Scopes, server, "a resource server asks for no tokens"},
+		{"idtValidation", &s.IDTValidation, server, "clients of a resource server bring access tokens only"},
+		{"idtProxyHeader", &s.IDTProxyHeader, server, "clients of a resource server bring access tokens only"},
+		{"skipUnexpired", &s.ATValidation.SkipUnexpired, server || all.ClientCredentialsHandler != nil, "there are no tokens in a session"},
+		{"tokenIntrospector", &s.TokenIntrospector, !s.EnableIntrospection && !c.Deferred(&s.EnableIntrospection), "enableIntrospection isn't set"},
+	} {
+		if f.idle && c.IsSet(f.p) {
+			c.Warnf(f.p, diag.NoEffect, "%s has no effect: %s", f.name, f.why)
+		}
 	}
 }
 
@@ -268,13 +291,17 @@ func checkHeaderName(c *Check, name *string) {
 	}
 }
 
-// lower returns the oauth.ContextOptions. withID says whether ID tokens may be issued.
-func (s *OAuthContext) lower(l *Lower, withID bool) ir.Expr {
-	fields := []ir.Field{
+// lower returns the oauth.ContextOptions. asks says whether tokens are asked for.
+func (s *OAuthContext) lower(l *Lower, asks bool) ir.Expr {
+	redeemer, id := s.TokenRedeemer.lower(l), s.IDTValidation.lower(l)
+	if !asks {
+		redeemer, id = nil, nil
+	}
+	return l.Struct("oauth.ContextOptions",
 		ir.Set("Name", l.ifSet(&s.Name, l.String(&s.Name))),
 		ir.Set("Provider", s.Provider.lower(l)),
 		ir.Set("Client", s.Client.lower(l)),
-		ir.Set("Redeemer", s.TokenRedeemer.lower(l)),
+		ir.Set("Redeemer", redeemer),
 		ir.Set("Introspector", s.TokenIntrospector.lower(l)),
 		ir.Set("Keys", s.JWTHandler.lower(l)),
 		ir.Set("Introspect", l.Bool(&s.EnableIntrospection)),
@@ -282,12 +309,8 @@ func (s *OAuthContext) lower(l *Lower, withID bool) ir.Expr {
 		ir.Set("AccessHeader", l.String(&s.ATProxyHeader)),
 		ir.Set("IDHeader", l.String(&s.IDTProxyHeader)),
 		ir.Set("Access", s.ATValidation.lower(l)),
-	}
-	id := s.IDTValidation.lower(l)
-	if withID {
-		fields = append(fields, ir.Set("ID", id))
-	}
-	return l.Struct("oauth.ContextOptions", fields...)
+		ir.Set("ID", id),
+	)
 }
 
 func (s *OAuthProvider) lower(l *Lower) ir.Expr {

@@ -94,7 +94,7 @@ func (b *routeBuilder) entry(s *HTTPServerSpec, vh *VirtualHostSpec, e *HandlerE
 	chain := b.Chain(vh.Middleware, Middleware, b.Chain(e.Middleware, Middleware, b.Use(&e.Handler, Handler)))
 	b.checkOrder(s.Middleware, vh.Middleware, e.Middleware, m.middleware)
 	b.checkPeers(s, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
-	b.checkSessions(e, &m, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
+	b.checkSessions(s, e, &m, s.Middleware, vh.Middleware, e.Middleware, m.middleware)
 	handler := len(b.router.Handlers)
 	b.router.Handlers = append(b.router.Handlers, ir.RouteHandler{ID: m.id, Base: m.id.Name, Chain: chain})
 

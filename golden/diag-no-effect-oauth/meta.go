@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "b9b0f7f7f02b9cef",
+	Digest:  "3153b9c966462c92",
 	Config:  config,
 	Resources: []string{
 		"app/v1/AuthenticationMiddleware/default/default",
@@ -59,8 +59,11 @@ spec:
             useJKU: true
           provider:
             endpoints:
+                revocation: https://issuer.example.com/revoke
                 token: https://issuer.example.com/token
             issuer: https://issuer.example.com
+          tokenIntrospector:
+            clientAuthMethod: BasicAuth
           tokenRedeemer:
             clientAuthMethod: TLSClientAuth
     errorHandler:

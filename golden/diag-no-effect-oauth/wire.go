@@ -36,8 +36,11 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 			Contexts: []oauth.ContextOptions{
 				{
 					Provider: oauth.Provider{
-						Issuer:    "https://issuer.example.com",
-						Endpoints: oauth.Endpoints{Token: "https://issuer.example.com/token"},
+						Issuer: "https://issuer.example.com",
+						Endpoints: oauth.Endpoints{
+							Token:      "https://issuer.example.com/token",
+							Revocation: "https://issuer.example.com/revoke",
+						},
 					},
 					Client: oauth.Client{
 						ID: "api",
@@ -49,7 +52,8 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 							PublicKeys: []jwt.Key{{Algorithm: jwt.ES256, Type: jwt.Public, File: "first.pub"}},
 						},
 					},
-					Redeemer: oauth.Requester{Auth: oauth.TLSClientAuth},
+					Redeemer:     oauth.Requester{Auth: oauth.TLSClientAuth},
+					Introspector: oauth.Requester{Auth: oauth.BasicAuth},
 					Keys: jwt.Options{
 						PrivateKeys: []jwt.Key{{Algorithm: jwt.ES256, Type: jwt.Private, File: "first.key"}},
 						UseJKU:      true,

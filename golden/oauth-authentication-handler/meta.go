@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "c6a1eddc99cde2d2",
+	Digest:  "c056237360c8b2e0",
 	Config:  config,
 	Resources: []string{
 		"app/v1/AuthenticationMiddleware/default/gateway",
@@ -24,15 +24,15 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/default",
 	},
 	Env: []app.Variable{
-		{Name: "CLIENT_ID", Pos: "config.yaml:105:13"},
+		{Name: "CLIENT_ID", Pos: "config.yaml:107:13"},
 		{Name: "CLIENT_SECRET", Pos: "config.yaml:218:17"},
-		{Name: "CRYPT_SECRET", Pos: "config.yaml:49:18"},
-		{Name: "FOUR_KEYS", Pos: "config.yaml:140:37"},
-		{Name: "HMAC_SECRET", Pos: "config.yaml:48:17"},
-		{Name: "KEY_FILE", Pos: "config.yaml:177:28"},
-		{Name: "SHARED_SECRET", Pos: "config.yaml:84:24"},
-		{Name: "THUMBPRINT", Pos: "config.yaml:179:22"},
-		{Name: "TWO_SECRET", Pos: "config.yaml:123:17"},
+		{Name: "CRYPT_SECRET", Pos: "config.yaml:51:18"},
+		{Name: "FOUR_KEYS", Pos: "config.yaml:141:37"},
+		{Name: "HMAC_SECRET", Pos: "config.yaml:50:17"},
+		{Name: "KEY_FILE", Pos: "config.yaml:178:28"},
+		{Name: "SHARED_SECRET", Pos: "config.yaml:86:24"},
+		{Name: "THUMBPRINT", Pos: "config.yaml:180:22"},
+		{Name: "TWO_SECRET", Pos: "config.yaml:124:17"},
 	},
 	Wire: assemble,
 }
@@ -136,14 +136,18 @@ metadata:
     name: passwords
 spec:
     contexts:
-        - client:
+        - atValidation:
+            skipUnexpired: true
+          client:
             id: gateway
             secret: (secret)
+          idtValidation:
+            aud: '-'
+            leeway: -1
           provider:
             endpoints:
                 authorization: https://issuer.example.com/auth
                 jwks: https://issuer.example.com/keys
-                revocation: https://issuer.example.com/revoke
                 token: https://issuer.example.com/token
                 userinfo: https://issuer.example.com/userinfo
             issuer: https://issuer.example.com
@@ -168,7 +172,6 @@ spec:
             iatDisabled: true
             iss: https://one.example.com/
             leeway: 0
-            skipUnexpired: true
             validMethods:
                 - RS256
                 - ES256
@@ -234,6 +237,8 @@ apiVersion: core/v1
 kind: HTTPServer
 spec:
     addr: 127.0.0.1:8080
+    httpConfig:
+        maxHeaderBytes: 32768
     virtualHosts:
         - handlers:
             - handler:

@@ -23,13 +23,13 @@ func (r *routeHTTPServer) Serve(x *gateway.Exchange) error {
 func (r *routeHTTPServer) Route(x *gateway.Exchange, path string) gateway.Handler {
 	switch path {
 	case "/api":
-		// config.yaml:14
+		// config.yaml:16
 		return r.echoHandler
 	case "/old":
-		// config.yaml:30
+		// config.yaml:32
 		return r.passwordsAuthenticationMiddlewareEchoHandler
 	case "/out":
-		// config.yaml:22
+		// config.yaml:24
 		return r.gatewayAuthenticationMiddlewareEchoHandler
 	}
 	return nil

@@ -28,10 +28,10 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
-	// config.yaml:41 app/v1 EchoHandler default/default
+	// config.yaml:43 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
-	// config.yaml:64 app/v1 OAuthAuthenticationHandler default/local
+	// config.yaml:66 app/v1 OAuthAuthenticationHandler default/local
 	local, err := resourceserver.New(resourceserver.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -50,7 +50,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 								ID:        "shared",
 								Algorithm: jwt.HS256,
 								Type:      jwt.Common,
-								Text:      vars.String("config.yaml:84:24", "${SHARED_SECRET}"),
+								Text:      vars.String("config.yaml:86:24", "${SHARED_SECRET}"),
 							},
 						},
 					},
@@ -61,16 +61,16 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:64: OAuthAuthenticationHandler default/local: %w", err)
+		return nil, fmt.Errorf("config.yaml:66: OAuthAuthenticationHandler default/local: %w", err)
 	}
 
-	// config.yaml:143 core/v1 HTTPClient default/default
+	// config.yaml:144 core/v1 HTTPClient default/default
 	httpClient := wire.DefaultTransport()
 
 	// the default transport
 	defaultTransport := wire.DefaultTransport()
 
-	// config.yaml:86 app/v1 OAuthAuthenticationHandler default/remote
+	// config.yaml:88 app/v1 OAuthAuthenticationHandler default/remote
 	remote, err := resourceserver.New(resourceserver.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -81,16 +81,15 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 						Endpoints: oauth.Endpoints{Discovery: "/.well-known/openid-configuration"},
 						Transport: httpClient,
 					},
-					Client:       oauth.Client{ID: vars.String("config.yaml:105:13", "${CLIENT_ID}")},
+					Client:       oauth.Client{ID: vars.String("config.yaml:107:13", "${CLIENT_ID}")},
 					ClaimsKey:    "token",
 					AccessHeader: "X-Access-Token",
 					Access: oauth.Validation{
-						SkipUnexpired: true,
-						Issuer:        "https://one.example.com/",
-						Audience:      "api",
-						ExpOptional:   true,
-						IATDisabled:   true,
-						Methods:       []jwt.Algorithm{jwt.RS256, jwt.ES256},
+						Issuer:      "https://one.example.com/",
+						Audience:    "api",
+						ExpOptional: true,
+						IATDisabled: true,
+						Methods:     []jwt.Algorithm{jwt.RS256, jwt.ES256},
 					},
 				},
 				{
@@ -101,7 +100,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					},
 					Client: oauth.Client{
 						ID:       "api",
-						Secret:   vars.String("config.yaml:123:17", "${TWO_SECRET}"),
+						Secret:   vars.String("config.yaml:124:17", "${TWO_SECRET}"),
 						Audience: "everybody",
 					},
 					Introspector: oauth.Requester{
@@ -119,7 +118,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					Keys: jwt.Options{
 						JWKS: map[string]string{
 							"https://three.example.com": "https://three.example.com/keys",
-							"https://four.example.com":  vars.String("config.yaml:140:37", "${FOUR_KEYS:-https://four.example.com/keys}"),
+							"https://four.example.com":  vars.String("config.yaml:141:37", "${FOUR_KEYS:-https://four.example.com/keys}"),
 						},
 						UseJKU: true,
 					},
@@ -134,13 +133,13 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		FAPI:      true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:86: OAuthAuthenticationHandler default/remote: %w", err)
+		return nil, fmt.Errorf("config.yaml:88: OAuthAuthenticationHandler default/remote: %w", err)
 	}
 
-	// config.yaml:51 app/v1 AuthenticationMiddleware default/tokens
+	// config.yaml:53 app/v1 AuthenticationMiddleware default/tokens
 	tokens := authn.New(authn.Options{Handlers: []authn.Authenticator{local, remote}, Logger: logger})
 
-	// config.yaml:156 app/v1 OAuthAuthenticationHandler default/gateway
+	// config.yaml:157 app/v1 OAuthAuthenticationHandler default/gateway
 	gatewayOAuthAuthenticationHandler, err := clientcredentials.New(clientcredentials.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -158,8 +157,8 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 									ID:        "client",
 									Algorithm: jwt.RS256,
 									Type:      jwt.Private,
-									File:      vars.String("config.yaml:177:28", "${KEY_FILE:-/etc/gateway/client.key}"),
-									Header:    map[string]string{"x5t": vars.String("config.yaml:179:22", "${THUMBPRINT:-none}")},
+									File:      vars.String("config.yaml:178:28", "${KEY_FILE:-/etc/gateway/client.key}"),
+									Header:    map[string]string{"x5t": vars.String("config.yaml:180:22", "${THUMBPRINT:-none}")},
 								},
 							},
 						},
@@ -177,13 +176,13 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:156: OAuthAuthenticationHandler default/gateway: %w", err)
+		return nil, fmt.Errorf("config.yaml:157: OAuthAuthenticationHandler default/gateway: %w", err)
 	}
 
-	// config.yaml:146 app/v1 AuthenticationMiddleware default/gateway
+	// config.yaml:147 app/v1 AuthenticationMiddleware default/gateway
 	gatewayAuthenticationMiddleware := authn.New(authn.Options{Handlers: []authn.Authenticator{gatewayOAuthAuthenticationHandler}, Logger: logger})
 
-	// config.yaml:198 app/v1 OAuthAuthenticationHandler default/passwords
+	// config.yaml:199 app/v1 OAuthAuthenticationHandler default/passwords
 	passwords, err := ropc.New(ropc.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -194,14 +193,13 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 							Authorization: "https://issuer.example.com/auth",
 							Token:         "https://issuer.example.com/token",
 							Userinfo:      "https://issuer.example.com/userinfo",
-							Revocation:    "https://issuer.example.com/revoke",
 							JWKS:          "https://issuer.example.com/keys",
 						},
 					},
 					Client:   oauth.Client{ID: "gateway", Secret: vars.String("config.yaml:218:17", "${CLIENT_SECRET}")},
 					Redeemer: oauth.Requester{Auth: oauth.ClientSecretJWT},
-					Access:   oauth.Validation{Leeway: 5 * time.Second},
-					ID:       oauth.Validation{Leeway: 5 * time.Second},
+					Access:   oauth.Validation{SkipUnexpired: true, Leeway: 5 * time.Second},
+					ID:       oauth.Validation{Audience: "-", Leeway: -time.Second},
 				},
 			},
 			Transport: defaultTransport,
@@ -212,25 +210,25 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		PasswordKey:     "password",
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:198: OAuthAuthenticationHandler default/passwords: %w", err)
+		return nil, fmt.Errorf("config.yaml:199: OAuthAuthenticationHandler default/passwords: %w", err)
 	}
 
-	// config.yaml:188 app/v1 AuthenticationMiddleware default/passwords
+	// config.yaml:189 app/v1 AuthenticationMiddleware default/passwords
 	passwordsAuthenticationMiddleware := authn.New(authn.Options{Handlers: []authn.Authenticator{passwords}, Logger: logger})
 
-	// config.yaml:44 app/v1 SessionMiddleware default/default
+	// config.yaml:46 app/v1 SessionMiddleware default/default
 	sessionMiddleware, err := session.New(session.Options{
 		Encoder: session.Encoder{
 			Keys: []session.Keys{
 				{
-					MAC:    vars.String("config.yaml:48:17", "${HMAC_SECRET}"),
-					Cipher: vars.String("config.yaml:49:18", "${CRYPT_SECRET}"),
+					MAC:    vars.String("config.yaml:50:17", "${HMAC_SECRET}"),
+					Cipher: vars.String("config.yaml:51:18", "${CRYPT_SECRET}"),
 				},
 			},
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:44: SessionMiddleware default/default: %w", err)
+		return nil, fmt.Errorf("config.yaml:46: SessionMiddleware default/default: %w", err)
 	}
 
 	// the default error handler
@@ -244,7 +242,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
-		MaxHeaderBytes:    8192,
+		MaxHeaderBytes:    32768,
 		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routeHTTPServer{

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "3d8d7018d8dfa807",
+	Digest:  "3399f475c1917207",
 	Config:  config,
 	Resources: []string{
 		"app/v1/AuthenticationMiddleware/default/customers",
@@ -20,14 +20,14 @@ var program = app.Program{
 		"core/v1/HTTPServer/default/default",
 	},
 	Env: []app.Variable{
-		{Name: "BANK_CLIENT", Pos: "config.yaml:125:13"},
-		{Name: "CLIENT_SECRET", Pos: "config.yaml:78:17"},
-		{Name: "CRYPT_SECRET", Pos: "config.yaml:43:18"},
-		{Name: "HMAC_SECRET", Pos: "config.yaml:42:17"},
-		{Name: "KEY_FILE", Pos: "config.yaml:106:26"},
-		{Name: "LOCALES", Pos: "config.yaml:98:9"},
-		{Name: "OTHER_CLIENT", Pos: "config.yaml:135:13"},
-		{Name: "SITE", Pos: "config.yaml:71:18"},
+		{Name: "BANK_CLIENT", Pos: "config.yaml:127:13"},
+		{Name: "CLIENT_SECRET", Pos: "config.yaml:80:17"},
+		{Name: "CRYPT_SECRET", Pos: "config.yaml:45:18"},
+		{Name: "HMAC_SECRET", Pos: "config.yaml:44:17"},
+		{Name: "KEY_FILE", Pos: "config.yaml:108:26"},
+		{Name: "LOCALES", Pos: "config.yaml:100:9"},
+		{Name: "OTHER_CLIENT", Pos: "config.yaml:137:13"},
+		{Name: "SITE", Pos: "config.yaml:73:18"},
 	},
 	Wire: assemble,
 }
@@ -163,6 +163,8 @@ apiVersion: core/v1
 kind: HTTPServer
 spec:
     addr: 127.0.0.1:8080
+    httpConfig:
+        maxHeaderBytes: 32768
     virtualHosts:
         - handlers:
             - handler:

@@ -26,9 +26,9 @@ func (r *routeHTTPServer) Route(x *gateway.Exchange, path string) gateway.Handle
 		return mux.AddSlash{}
 	}
 	if strings.HasPrefix(path, "/bank/") {
-		// config.yaml:26 /bank/
+		// config.yaml:28 /bank/
 		return r.customersAuthenticationMiddlewareEchoHandler
 	}
-	// config.yaml:18 /
+	// config.yaml:20 /
 	return r.echoHandler
 }

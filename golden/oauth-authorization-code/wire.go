@@ -26,13 +26,13 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default logger
 	logger := log.Default()
 
-	// config.yaml:35 app/v1 EchoHandler default/default
+	// config.yaml:37 app/v1 EchoHandler default/default
 	echoHandler := echo.New()
 
 	// the default transport
 	defaultTransport := wire.DefaultTransport()
 
-	// config.yaml:65 app/v1 OAuthAuthenticationHandler default/people
+	// config.yaml:67 app/v1 OAuthAuthenticationHandler default/people
 	people, err := authcode.New(authcode.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -42,7 +42,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					},
 					Client: oauth.Client{
 						ID:     "people",
-						Secret: vars.String("config.yaml:78:17", "${CLIENT_SECRET}"),
+						Secret: vars.String("config.yaml:80:17", "${CLIENT_SECRET}"),
 						Scopes: []string{"openid", "email"},
 					},
 					Access: oauth.Validation{Leeway: 5 * time.Second},
@@ -52,31 +52,31 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 			Transport: defaultTransport,
 			Logger:    logger,
 		},
-		CallbackURL: vars.String("config.yaml:71:18", "${SITE}/callback"),
+		CallbackURL: vars.String("config.yaml:73:18", "${SITE}/callback"),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:65: OAuthAuthenticationHandler default/people: %w", err)
+		return nil, fmt.Errorf("config.yaml:67: OAuthAuthenticationHandler default/people: %w", err)
 	}
 
-	// config.yaml:45 app/v1 AuthenticationMiddleware default/people
+	// config.yaml:47 app/v1 AuthenticationMiddleware default/people
 	peopleAuthenticationMiddleware := authn.New(authn.Options{Handlers: []authn.Authenticator{people}, Logger: logger})
 
-	// config.yaml:38 app/v1 SessionMiddleware default/default
+	// config.yaml:40 app/v1 SessionMiddleware default/default
 	sessionMiddleware, err := session.New(session.Options{
 		Encoder: session.Encoder{
 			Keys: []session.Keys{
 				{
-					MAC:    vars.String("config.yaml:42:17", "${HMAC_SECRET}"),
-					Cipher: vars.String("config.yaml:43:18", "${CRYPT_SECRET}"),
+					MAC:    vars.String("config.yaml:44:17", "${HMAC_SECRET}"),
+					Cipher: vars.String("config.yaml:45:18", "${CRYPT_SECRET}"),
 				},
 			},
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:38: SessionMiddleware default/default: %w", err)
+		return nil, fmt.Errorf("config.yaml:40: SessionMiddleware default/default: %w", err)
 	}
 
-	// config.yaml:81 app/v1 OAuthAuthenticationHandler default/customers
+	// config.yaml:83 app/v1 OAuthAuthenticationHandler default/customers
 	customers, err := authcode.New(authcode.Options{
 		OAuth: oauth.Options{
 			Contexts: []oauth.ContextOptions{
@@ -93,14 +93,14 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 						},
 					},
 					Client: oauth.Client{
-						ID:     vars.String("config.yaml:125:13", "${BANK_CLIENT}"),
+						ID:     vars.String("config.yaml:127:13", "${BANK_CLIENT}"),
 						Scopes: []string{"openid", "accounts"},
 						Keys: jwt.Options{
 							PrivateKeys: []jwt.Key{
 								{
 									Algorithm: jwt.PS256,
 									Type:      jwt.Private,
-									File:      vars.String("config.yaml:106:26", "${KEY_FILE}"),
+									File:      vars.String("config.yaml:108:26", "${KEY_FILE}"),
 								},
 							},
 						},
@@ -115,14 +115,14 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 						Endpoints: oauth.Endpoints{Discovery: "https://other.example/.well-known/openid-configuration"},
 					},
 					Client: oauth.Client{
-						ID:     vars.String("config.yaml:135:13", "${OTHER_CLIENT}"),
+						ID:     vars.String("config.yaml:137:13", "${OTHER_CLIENT}"),
 						Scopes: []string{"openid"},
 						Keys: jwt.Options{
 							PrivateKeys: []jwt.Key{
 								{
 									Algorithm: jwt.PS256,
 									Type:      jwt.Private,
-									File:      vars.String("config.yaml:106:26", "${KEY_FILE}"),
+									File:      vars.String("config.yaml:108:26", "${KEY_FILE}"),
 								},
 							},
 						},
@@ -143,7 +143,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		RedirectPatterns: []match.Matcher{match.Prefix("/bank/")},
 		RedirectToLogin:  true,
 		RestoreRequest:   true,
-		URLParams:        []string{"prompt=login", vars.String("config.yaml:98:9", "ui_locales=${LOCALES:-en}")},
+		URLParams:        []string{"prompt=login", vars.String("config.yaml:100:9", "ui_locales=${LOCALES:-en}")},
 		UserInfoPath:     "/bank/me",
 		FAPI:             true,
 		Push:             true,
@@ -153,7 +153,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 					{
 						Algorithm: jwt.PS256,
 						Type:      jwt.Private,
-						File:      vars.String("config.yaml:106:26", "${KEY_FILE}"),
+						File:      vars.String("config.yaml:108:26", "${KEY_FILE}"),
 					},
 				},
 			},
@@ -165,10 +165,10 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("config.yaml:81: OAuthAuthenticationHandler default/customers: %w", err)
+		return nil, fmt.Errorf("config.yaml:83: OAuthAuthenticationHandler default/customers: %w", err)
 	}
 
-	// config.yaml:55 app/v1 AuthenticationMiddleware default/customers
+	// config.yaml:57 app/v1 AuthenticationMiddleware default/customers
 	customersAuthenticationMiddleware := authn.New(authn.Options{Handlers: []authn.Authenticator{customers}, Logger: logger})
 
 	// the default error handler
@@ -182,7 +182,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       10 * time.Second,
 		ShutdownTimeout:   30 * time.Second,
-		MaxHeaderBytes:    8192,
+		MaxHeaderBytes:    32768,
 		Errors:            errorHandler,
 		Logger:            logger,
 	}, &routeHTTPServer{

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -36,5 +35,5 @@ func (c *Context) Redeem(ctx context.Context, form url.Values) (Tokens, *Answer,
 func (c *Context) Scope() string { return strings.Join(c.options.Client.Scopes, " ") }
 
 func statusText(status int) string {
-	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
+	return strings.TrimSpace(strconv.Itoa(status) + " " + gateway.StatusText(status))
 }
