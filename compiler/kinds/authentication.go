@@ -45,6 +45,7 @@ func (s *AuthenticationMiddlewareSpec) Lower(l *Lower) ir.Expr {
 	handlers := ir.List{Elem: ir.Runtime("authn.Authenticator")}
 	for i := range s.Handlers {
 		if t := l.Link.Target(&s.Handlers[i]); t != nil {
+			s.checkOrder(l, i, t)
 			if h, ok := t.Spec.(ErrorHandled); ok && !h.ErrorHandlerRef().IsZero() {
 				l.Warnf(&s.Handlers[i], diag.NoEffect, "the errorHandler of %s isn't used here: that of %s answers", t.Check.ID.Short(), l.ID.Short())
 			}
@@ -54,4 +55,16 @@ func (s *AuthenticationMiddlewareSpec) Lower(l *Lower) ir.Expr {
 	return l.Call("authn.New", l.Struct("authn.Options",
 		ir.Set("Handlers", handlers),
 		ir.Set("Logger", loggerOf(l, &s.Logger))))
+}
+
+// checkOrder warns of a handler that accepts all requests, among others that don't.
+func (s *AuthenticationMiddlewareSpec) checkOrder(l *Lower, i int, t *Target) {
+	o, ok := t.Spec.(*OAuthAuthenticationHandlerSpec)
+	switch {
+	case !ok || o.ClientCredentialsHandler == nil:
+	case i < len(s.Handlers)-1:
+		l.Warnf(&s.Handlers[i+1], diag.NoEffect, "this handler isn't asked: %s, before it, accepts all requests", t.Check.ID.Short())
+	case i > 0:
+		l.Warnf(&s.Handlers[i], diag.Insecure, "%s accepts all requests, those that the handlers before it refuse, too; to need both, use an AuthenticationMiddleware for each", t.Check.ID.Short())
+	}
 }
