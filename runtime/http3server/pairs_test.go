@@ -416,8 +416,9 @@ func TestPairClientGoes(t *testing.T) {
 				cancel()
 				_ = w.CloseWithError(context.Canceled) // net/http waits for it
 			}()
-			if _, err := p.client.Do(p.request(t, "POST", r).WithContext(ctx)); err == nil {
-				t.Error("there is an answer")
+			// What the gateway says of the request that broke off may be faster than the client.
+			if res, err := p.client.Do(p.request(t, "POST", r).WithContext(ctx)); err == nil && res.StatusCode < 400 {
+				t.Errorf("there is an answer: %d", res.StatusCode)
 			}
 			select {
 			case err := <-ended:

@@ -170,7 +170,7 @@ const hex = "0123456789abcdef"
 func appendJSON(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plainLength(s); i < len(s); {
 		c := s[i]
 		if plain[c] {
 			i++
@@ -188,6 +188,25 @@ func appendJSON(b []byte, s string) []byte {
 	}
 	b = append(b, s[start:]...)
 	return append(b, '"')
+}
+
+// plainLength is the length of a beginning of s, rounded down to words or all of it, that consists of plain bytes.
+func plainLength(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		const ones, tops = 0x0101010101010101, 0x8080808080808080
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quotes, backslashes := w^ones*'"', w^ones*'\\'
+		// A byte's top bit is set if it is above 0x7e, below a space, or one of these two. A borrow can only come
+		// from a byte that is one of them.
+		if (w|(w+ones)|(w-ones*' ')|(quotes-ones)|(backslashes-ones))&tops != 0 {
+			return i
+		}
+	}
+	for ; i < len(s) && plain[s[i]]; i++ {
+	}
+	return i
 }
 
 func appendEscaped(b []byte, r rune) []byte {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/attempt"
 	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
 	"github.com/aileron-gateway/aileronc/runtime/timeout"
 	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
@@ -44,7 +45,7 @@ func testReadHeaderTimeout(t *testing.T, e Engine) {
 		for part, raw := range map[string]string{"nothing": "", "some": "GET / HT", "a byte": "G", "no end": "GET / HTTP/1.1\r\nHost: a\r\n"} {
 			t.Run(name+" "+part, func(t *testing.T) {
 				t.Parallel()
-				within(t, enough, func(t testing.TB, d time.Duration) {
+				attempt.Within(t, enough, func(t testing.TB, d time.Duration) {
 					g := start(t, e, options(d), text(200, "hello"))
 					c := g.dial(t)
 					c.send(raw)
@@ -68,7 +69,7 @@ func testReadTimeout(t *testing.T, e Engine) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			within(t, enough, func(t testing.TB, d time.Duration) {
+			attempt.Within(t, enough, func(t testing.TB, d time.Duration) {
 				got := make(chan error, 1)
 				g := start(t, e, wire.ServerOptions{ReadTimeout: d}, func(x *gateway.Exchange) error {
 					_, err := io.ReadAll(x.Request.Body)
@@ -89,7 +90,7 @@ func testReadTimeout(t *testing.T, e Engine) {
 
 // What one request has taken of the time isn't missing from the next.
 func testReadTimeoutIsForEachRequest(t *testing.T, e Engine) {
-	within(t, time.Second, func(t testing.TB, d time.Duration) {
+	attempt.Within(t, time.Second, func(t testing.TB, d time.Duration) {
 		g := start(t, e, wire.ServerOptions{ReadTimeout: d, IdleTimeout: time.Hour}, echo)
 		c := g.dial(t)
 		for range 3 {
@@ -117,7 +118,7 @@ func testWriteTimeout(t *testing.T, e Engine) {
 
 // The time runs from the end of the request's head on, and for each request anew.
 func testWriteTimeoutOfSlowHandler(t *testing.T, e Engine) {
-	within(t, 2*brief, func(t testing.TB, d time.Duration) {
+	attempt.Within(t, 2*brief, func(t testing.TB, d time.Duration) {
 		done := make(chan error, 2)
 		g := start(t, e, wire.ServerOptions{WriteTimeout: d}, func(x *gateway.Exchange) error {
 			x.OnDone(func(x *gateway.Exchange) { done <- x.SendErr })
@@ -150,7 +151,7 @@ func testIdleTimeout(t *testing.T, e Engine) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			within(t, enough, func(t testing.TB, d time.Duration) {
+			attempt.Within(t, enough, func(t testing.TB, d time.Duration) {
 				o := o
 				o.IdleTimeout = d
 				g := start(t, e, o, func(x *gateway.Exchange) error {
@@ -171,7 +172,7 @@ func testIdleTimeout(t *testing.T, e Engine) {
 }
 
 func testNoIdleTimeout(t *testing.T, e Engine) {
-	within(t, enough, func(t testing.TB, d time.Duration) {
+	attempt.Within(t, enough, func(t testing.TB, d time.Duration) {
 		g := start(t, e, wire.ServerOptions{ReadTimeout: d, ReadHeaderTimeout: d, WriteTimeout: d}, text(200, "hello"))
 		c := g.dial(t)
 		c.get("GET /")
@@ -190,7 +191,7 @@ func testNoIdleTimeout(t *testing.T, e Engine) {
 func testReadDeadline(t *testing.T, e Engine) {
 	ca := testpki.New(t)
 	for _, secured := range []bool{false, true} {
-		within(t, enough, func(t testing.TB, d time.Duration) { readDeadline(t, e, ca, secured, d) })
+		attempt.Within(t, enough, func(t testing.TB, d time.Duration) { readDeadline(t, e, ca, secured, d) })
 	}
 }
 
@@ -236,7 +237,7 @@ func readDeadline(t testing.TB, e Engine, ca *testpki.CA, secured bool, d time.D
 }
 
 func testReadTimeoutBelowTheReadDeadline(t *testing.T, e Engine) {
-	within(t, enough, func(t testing.TB, d time.Duration) {
+	attempt.Within(t, enough, func(t testing.TB, d time.Duration) {
 		o := wire.ServerOptions{ReadTimeout: d}
 		o.Listen.ReadDeadline = time.Hour
 		read := make(chan error, 1)

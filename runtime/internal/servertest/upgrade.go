@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/attempt"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
@@ -65,7 +66,7 @@ func upgrading(conn io.ReadWriteCloser, done chan<- outcome) gateway.HandlerFunc
 const upgradeRequest = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
 
 func testUpgrade(t *testing.T, e Engine) {
-	within(t, enough, func(t testing.TB, d time.Duration) { upgrade(t, e, d) })
+	attempt.Within(t, enough, func(t testing.TB, d time.Duration) { upgrade(t, e, d) })
 }
 
 func upgrade(t testing.TB, e Engine, d time.Duration) {

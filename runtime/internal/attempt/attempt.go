@@ -1,4 +1,5 @@
-package servertest
+// Package attempt is for tests that depend on the clock.
+package attempt
 
 import (
 	"fmt"
@@ -9,9 +10,9 @@ import (
 	"time"
 )
 
-// within runs a test that needs the client, or the server, to be quicker than d. A busy machine may be in the way: so before
+// Within runs a test that needs a client, or a server, to be quicker than d. A busy machine may be in the way: so before
 // it has failed, it's run again with more time.
-func within(t *testing.T, d time.Duration, run func(t testing.TB, d time.Duration)) {
+func Within(t *testing.T, d time.Duration, run func(t testing.TB, d time.Duration)) {
 	t.Helper()
 	for range 3 {
 		a := &attempt{TB: t}
