@@ -176,6 +176,10 @@ func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs
 }
 
 func (l *Logger) members(w *writer, attrs []gateway.Attr) {
+	if l.edits == nil && !w.text { // nearly always
+		w.b = appendMembers(w.b, attrs)
+		return
+	}
 	for i := range attrs {
 		a := &attrs[i]
 		w.member(a, l.edits.child(a.Key))
