@@ -25,7 +25,7 @@ var oAuthAuthenticationHandler = Kind{
 //
 // The environment variables AILERON_SKIP_AT_VALIDATION and AILERON_SKIP_IDT_VALIDATION, by which AILERON Gateway accepts any token, have no effect; the log says so where one is set.
 type OAuthAuthenticationHandlerSpec struct {
-	// Logger is told when providers, or sets of keys, can't be reached, and when they can again. Unset is the logger of the metadata, or the default one.
+	// Logger is told when providers, or sets of keys, can't be reached, and when they can again, and why logins fail. Unset is the logger of the metadata, or the default one.
 	Logger resource.Ref `json:"logger" role:"Logger"`
 	// ErrorHandler isn't used: that of the AuthenticationMiddleware answers.
 	ErrorHandler resource.Ref `json:"errorHandler" role:"ErrorHandler"`

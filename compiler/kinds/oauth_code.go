@@ -13,7 +13,7 @@ import (
 // SessionMiddleware must stand before: the tokens are in the session. They are long: in cookies, use enableCompression, and have the server accept them by its maxHeaderBytes; or use a storage for sessions. Who has none is sent to the provider with a 302, but for what scripts and
 // pages ask for, by Sec-Fetch-Mode or X-Requested-With: that's a 401. The answers of the provider come to the path of the callbackURL, which must lead to the handler.
 //
-// Several tabs may log in at the same time; each comes back to where it was, from the provider that it was sent to. The session gets a new id with a login. A parameter iss in the
+// Several tabs may log in at the same time, eight at most; each comes back to where it was, from the provider that it was sent to. What has to be known for that is in a cookie for each, beside that of the session. The session gets a new id with a login. A parameter iss in the
 // answer must be the issuer (RFC 9207). What the provider reports as an error is a 401 and in the log.
 //
 // (In AILERON Gateway a second tab makes the login of the first fail, the answer of a provider is sent to whichever the callback URL names, the session keeps its id,
@@ -178,6 +178,9 @@ func (s *AuthorizationCodeHandler) checkPaths(c *Check) {
 		case *p.p == callback && p.p != &s.RedirectPath:
 			c.Errorf(p.p, diag.BadValue, "%s is the path of the callbackURL, too", p.name)
 		}
+	}
+	if at := s.RedirectPath; at != "" && (at == s.LoginPath || at == callback) {
+		c.Errorf(&s.RedirectPath, diag.BadValue, "people who have logged in are sent from %s to the redirectPath, which is the same: they would go round in circles", at)
 	}
 	switch {
 	case !s.RedirectToLogin || c.Deferred(&s.RedirectToLogin):

@@ -127,6 +127,9 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 	for _, c := range s.setCookies {
 		x.Response.Header.Add("Set-Cookie", c)
 	}
+	for _, c := range s.asides {
+		x.Response.Header.Add("Set-Cookie", c)
+	}
 	return err
 }
 

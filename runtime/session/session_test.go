@@ -551,6 +551,48 @@ func TestNested(t *testing.T) {
 	c.want(a, "x", "1")
 }
 
+// Values beside the session don't overwrite each other, and are neither sessions nor each other.
+func TestAsides(t *testing.T) {
+	each(t, Options{}, func(t *testing.T, m gateway.Middleware, _ *memory) {
+		aside := func(s *Session) map[string]string {
+			got := make(map[string]string)
+			for name, value := range s.Asides("a") {
+				got[name] = string(value)
+			}
+			return got
+		}
+		set := func(name string) *client {
+			c := newClient(t)
+			c.must(c.send(m, func(s *Session) { c.must(s.SetAside(name, []byte("value of "+name), time.Hour)) }))
+			if len(c.set) != 1 || !strings.HasSuffix(c.set[0], "; Path=/; Max-Age=3600; HttpOnly; Secure") {
+				t.Errorf("cookies are set: %q", c.set)
+			}
+			return c
+		}
+		c, other := set("a1"), set("a2")
+		maps.Copy(c.jar, other.jar)
+		c.jar["_SESSION-a3"] = c.jar["_SESSION-a1"]
+		c.jar["_SESSION-a4"] = "%%"
+		c.jar["_SESSION0"], c.jar["_SESSION-b"] = c.jar["_SESSION-a1"], c.jar["_SESSION-a1"]
+		c.must(c.send(m, func(s *Session) {
+			want := map[string]string{"a1": "value of a1", "a2": "value of a2", "a3": "", "a4": ""}
+			if d := cmp.Diff(want, aside(s)); d != "" {
+				t.Error(d)
+			}
+			if _, ok := s.Get("a1"); ok {
+				t.Error("it's taken for a session")
+			}
+			s.DropAside("a1")
+			if err := s.SetAside("a5", make([]byte, 4000), time.Hour); gateway.StatusOf(err) != 500 {
+				t.Errorf("too large for a cookie: %v", err)
+			}
+		}))
+		if _, ok := c.jar["_SESSION-a1"]; ok {
+			t.Errorf("it's still there: %q", c.set)
+		}
+	})
+}
+
 func TestIDs(t *testing.T) {
 	seen := make(map[string]bool)
 	for range 1000 {

@@ -24,6 +24,7 @@ type Session struct {
 	received []int  // the numbers of the cookies that the client has sent
 
 	setCookies []string // what is sent with the response
+	asides     []string // cookies beside the session that are, too
 }
 
 // times are when a session began and was last asked for, in seconds since 1970.

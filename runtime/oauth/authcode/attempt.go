@@ -1,6 +1,7 @@
 package authcode
 
 import (
+	"cmp"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -10,10 +11,12 @@ import (
 	"hash"
 	"slices"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/session"
 )
 
-// An attempt is a login that has begun: what has to be known when the client comes back from the provider. A session has
-// one for each tab in which somebody is about to log in.
+// An attempt is a login that has begun: what has to be known when the client comes back from the provider. There is
+// one for each tab in which somebody is about to log in, beside the session: a browser that starts with several tabs sends their requests at the same time.
 type attempt struct {
 	// seed is what state, nonce and verifier are made of. It's kept instead of them, since it's a lot shorter.
 	seed string
@@ -23,8 +26,6 @@ type attempt struct {
 	context string
 	// target is where the client wanted to go.
 	target string
-	// saved is the request that is to be restored, if there is one, see savedRequest.
-	saved string
 }
 
 // The lengths, in bytes, of what attempts are made of.
@@ -35,8 +36,8 @@ const (
 	verifierSize = 84
 )
 
-// Attempts end after an hour, and there are at most eight in a session: more tabs than that, and whoever has sent
-// so many requests has to begin again in the oldest.
+// Attempts end after an hour, and a client has at most eight: with more tabs than that, or after more requests, the
+// oldest has to begin again.
 const (
 	maxAttempts = 8
 	attemptLife = time.Hour
@@ -73,58 +74,81 @@ func challenge(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// attempts are those of a session, the oldest first.
-type attempts []*attempt
+// asidePrefix is what the names of attempts begin with, beside the session.
+const asidePrefix = "login-"
 
-// parseAttempts reads the value of a session. What can't be read is dropped, as is what is too old.
-func parseAttempts(value []byte, now time.Time) (all attempts) {
-	for r := readFields(value); r.more(); {
-		a := &attempt{seed: r.field(), begun: r.number(), context: r.field(), target: r.field(), saved: r.field()}
-		if !r.ok || len(a.seed) != seedSize {
-			break
+// name is the name of the attempt. Its state is nobody's business who sees only names.
+func (a *attempt) name() string { return nameOf(a.state()) }
+
+func nameOf(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return asidePrefix + base64.RawURLEncoding.EncodeToString(sum[:9])
+}
+
+// encode returns the value that parseAttempt reads.
+func (a *attempt) encode() (value []byte) {
+	value = appendField(value, a.seed)
+	value = appendNumber(value, a.begun)
+	value = appendField(value, a.context)
+	return appendField(value, a.target)
+}
+
+// parseAttempt returns the attempt in a value, nil if it's none, or too old.
+func parseAttempt(value []byte, now time.Time) *attempt {
+	r := readFields(value)
+	a := &attempt{seed: r.field(), begun: r.number(), context: r.field(), target: r.field()}
+	if !r.ok || r.more() || len(a.seed) != seedSize || !recent(a.begun, now) {
+		return nil
+	}
+	return a
+}
+
+// recent reports whether that was less than the life of an attempt ago. Clocks of several gateways may differ.
+func recent(begun int64, now time.Time) bool {
+	age := now.Unix() - begun
+	return -60 <= age && age < int64(attemptLife/time.Second)
+}
+
+// add keeps an attempt for the client of s, and drops the oldest so that there aren't too many.
+func (h *Handler) add(s *session.Session, a *attempt, now time.Time) error {
+	var begun []*attempt
+	for name, value := range s.Asides(asidePrefix) {
+		if old := parseAttempt(value, now); old == nil || old.name() != name {
+			s.DropAside(name)
+		} else {
+			begun = append(begun, old)
 		}
-		if age := now.Unix() - a.begun; -60 <= age && age < int64(attemptLife/time.Second) {
-			all = append(all, a)
+	}
+	slices.SortFunc(begun, func(a, b *attempt) int { return cmp.Compare(b.begun, a.begun) })
+	for i, old := range begun {
+		if i >= maxAttempts-1 {
+			s.DropAside(old.name())
 		}
 	}
-	return all
+	return s.SetAside(a.name(), a.encode(), attemptLife)
 }
 
-// encode returns the value for a session.
-func (all attempts) encode() (value []byte) {
-	for _, a := range all {
-		value = appendField(value, a.seed)
-		value = appendNumber(value, a.begun)
-		value = appendField(value, a.context)
-		value = appendField(value, a.target)
-		value = appendField(value, a.saved)
-	}
-	return value
-}
-
-// add appends a and drops the oldest attempts until there are few enough, and they are small enough to be kept.
-func (all attempts) add(a *attempt, maxBytes int) attempts {
-	all = append(all, a)
-	for len(all) > 1 && (len(all) > maxAttempts || len(all.encode()) > maxBytes) {
-		all = all[1:]
-	}
-	return all
-}
-
-// take returns the attempt of a state, nil if there is none, and the others.
-func (all attempts) take(state string) (*attempt, attempts) {
-	for i, a := range all {
-		if subtle.ConstantTimeCompare([]byte(a.state()), []byte(state)) == 1 {
-			return a, slices.Delete(slices.Clone(all), i, i+1)
+// take returns the attempt with that state, or the last one if states are disabled, and drops it. It's nil if there is none; others
+// tells that there are others.
+func (h *Handler) take(s *session.Session, state string, now time.Time) (a *attempt, others bool) {
+	wanted := nameOf(state)
+	for name, value := range s.Asides(asidePrefix) {
+		got := parseAttempt(value, now)
+		if got == nil || got.name() != name {
+			continue
+		}
+		others = true
+		switch {
+		case h.DisableState:
+			if a == nil || got.begun >= a.begun {
+				a = got
+			}
+		case name == wanted && subtle.ConstantTimeCompare([]byte(got.state()), []byte(state)) == 1:
+			a = got
 		}
 	}
-	return nil, all
-}
-
-// last returns the attempt that was begun last, nil if there is none, and the others.
-func (all attempts) last() (*attempt, attempts) {
-	if len(all) == 0 {
-		return nil, nil
+	if a != nil {
+		s.DropAside(a.name())
 	}
-	return all[len(all)-1], all[:len(all)-1]
+	return a, others
 }

@@ -77,7 +77,7 @@ type Handler struct {
 	valid        cache
 
 	// The names of values in the session. They depend on the callback URL, so that handlers with different ones have logins of their own.
-	loginsKey, tokensKey, restoreKey string
+	tokensKey, savedKey, restoreKey string
 }
 
 var _ authn.Restorer = (*Handler)(nil)
@@ -119,7 +119,7 @@ func New(o Options) (*Handler, error) {
 	}
 	sum := sha256.Sum256([]byte(o.CallbackURL))
 	suffix := " " + base64.RawURLEncoding.EncodeToString(sum[:6])
-	h.loginsKey, h.tokensKey, h.restoreKey = "_authzCodeLogins"+suffix, "__authzCode"+suffix, "__sec_request__"+suffix
+	h.tokensKey, h.savedKey, h.restoreKey = "__authzCode"+suffix, "__sec_request__"+suffix, "__sec_restore__"+suffix
 	return h, nil
 }
 
@@ -191,39 +191,23 @@ func (h *Handler) unknown(x *gateway.Exchange, s *session.Session) (authn.Outcom
 	}
 	now := time.Now()
 	a := newAttempt(c.Name(), target, now)
-	if h.RestoreRequest && !atLogin && !forged(&x.Request) {
-		var err error
-		if a.saved, err = h.save(x, s); err != nil {
-			return authn.Failed, err
-		}
-	}
 	to, err := h.authorization(x, c, a)
 	if err != nil {
 		return authn.Failed, err
 	}
-	old, _ := s.Get(h.loginsKey)
-	s.Set(h.loginsKey, parseAttempts(old, now).add(a, room(s)).encode())
+	if h.RestoreRequest && !atLogin && !forged(&x.Request) {
+		if err := h.save(x, s, a); err != nil {
+			return authn.Failed, err
+		}
+	}
+	if err := h.add(s, a, now); err != nil {
+		return authn.Failed, err
+	}
 	return h.redirect(x, to)
 }
 
-// room is how many bytes attempts may take, and saveable a request that is to be restored. Sessions in cookies come with each request, and
-// servers limit the headers that they accept.
-func room(s *session.Session) int {
-	if s.InStore() {
-		return 512 << 10
-	}
-	return 3 << 10
-}
-
-func saveable(s *session.Session) int {
-	if s.InStore() {
-		return 64 << 10
-	}
-	return 2 << 10
-}
-
-// maxTarget is how long a target may be that is kept. Others are replaced by the start.
-const maxTarget = 2000
+// maxTarget is how long a target may be, so that it fits into a cookie with the rest of an attempt. Longer ones are replaced by the start.
+const maxTarget = 1500
 
 // target is where the client of x goes after the login.
 func (h *Handler) target(x *gateway.Exchange, atLogin bool) string {

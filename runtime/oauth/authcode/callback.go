@@ -108,10 +108,10 @@ func (h *Handler) callback(x *gateway.Exchange, s *session.Session, loggedIn boo
 	// Who knew the session before isn't in it now, if it wasn't the user himself.
 	s.Regenerate()
 	h.keep(s, l)
-	if a.saved == "" {
-		return h.redirect(x, a.target)
+	if saved := h.takeSaved(s, a); saved != "" {
+		return h.restore(x, s, l, saved)
 	}
-	return h.restore(x, s, l, a)
+	return h.redirect(x, a.target)
 }
 
 // failed tells the log why a login has failed that the client has begun itself: that a secret is wrong, for example, can't be seen elsewhere.
@@ -122,32 +122,22 @@ func (h *Handler) failed(x *gateway.Exchange, c *oauth.Context, err error) (auth
 	return authn.Failed, err
 }
 
-// attempt takes the attempt out of the session that an answer is for.
+// attempt takes the attempt that an answer is for.
 func (h *Handler) attempt(s *session.Session, got *answer) (*attempt, error) {
-	value, _ := s.Get(h.loginsKey)
-	all := parseAttempts(value, time.Now())
-	if len(all) == 0 {
-		return nil, &gateway.Error{Status: 401, Code: "E3004", Kind: "AppGenSessionOperation", Message: "no login has begun in the session"}
-	}
 	state := got.state
 	if h.jarm != nil {
 		if state = stateOf(got.response); state == "" && !h.DisableState {
 			return nil, invalid("there is no signed response of the provider in the request", nil)
 		}
 	}
-	a, rest := all.take(state)
-	if h.DisableState {
-		a, rest = all.last()
+	a, others := h.take(s, state, time.Now())
+	switch {
+	case a != nil:
+		return a, nil
+	case others:
+		return nil, invalid("the state is that of no login that the client has begun", nil)
 	}
-	if a == nil {
-		return nil, invalid("the state is that of no login that has begun in the session", nil)
-	}
-	if len(rest) > 0 {
-		s.Set(h.loginsKey, rest.encode())
-	} else {
-		s.Delete(h.loginsKey)
-	}
-	return a, nil
+	return nil, &gateway.Error{Status: 401, Code: "E3004", Kind: "AppGenSessionOperation", Message: "the client has begun no login"}
 }
 
 // check makes sure that the answer is one of the provider, and that it has a code.

@@ -107,6 +107,50 @@ func TestTabs(t *testing.T) {
 	b.want(b.get("/page"), 200, "alice")
 }
 
+// Tabs that are opened at the same time don't know of each other's cookies yet.
+func TestTabsAtOnce(t *testing.T) {
+	s := newSite(t, newProvider(t), nil)
+	b, other := s.browser(), s.browser()
+	first, second := b.get("/first"), other.get("/second")
+	maps.Copy(b.jar, other.jar)
+	b.want(b.back(s.op.login(first.location)), 302, "/first")
+	b.want(b.back(s.op.login(second.location)), 302, "/second")
+	b.want(b.get("/page"), 200, "alice")
+	if len(b.jar) != 1 {
+		t.Errorf("%d cookies are left", len(b.jar))
+	}
+}
+
+// There are only so many logins that have begun: the oldest have to begin again.
+func TestManyTabs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, newProvider(t), nil)
+		b := s.browser()
+		var begun []*reply
+		for range maxAttempts + 3 {
+			begun = append(begun, b.get("/page"))
+			time.Sleep(time.Second)
+			if len(b.jar) > maxAttempts {
+				t.Fatalf("%d cookies", len(b.jar))
+			}
+		}
+		if r := b.want(b.back(s.op.login(begun[2].location)), 401, ""); !strings.Contains(r.err.Error(), "state") {
+			t.Error(r.err)
+		}
+		b.want(b.back(s.op.login(begun[3].location)), 302, "/page")
+		// Those that are too old, or that somebody has made up, don't count and don't stay.
+		time.Sleep(attemptLife)
+		b.jar["_SESSION-login-x"] = "eA=="
+		thief := s.browser()
+		maps.Copy(thief.jar, b.jar)
+		delete(thief.jar, "_SESSION0")
+		thief.want(thief.get("/page"), 302, issuer)
+		if len(thief.jar) != 1 {
+			t.Errorf("%d cookies", len(thief.jar))
+		}
+	})
+}
+
 // Who has put somebody else into a session of his own isn't in it any more after the login.
 func TestFixation(t *testing.T) {
 	s := newSite(t, newProvider(t), nil)
@@ -116,14 +160,21 @@ func TestFixation(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.handler = sessions(authn.New(authn.Options{Handlers: []authn.Authenticator{s.authn}})(page("page")))
+	cart := sessions(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+		c, err := session.Of(x)
+		if err == nil {
+			c.Set("cart", []byte("1"))
+		}
+		return err
+	}))
 	thief := s.browser()
-	thief.want(thief.get("/page"), 302, issuer)
+	thief.send(cart, "GET", "/", "")
 	victim := s.browser()
 	maps.Copy(victim.jar, thief.jar)
 	victim.login()
 	thief.want(thief.get("/page"), 302, issuer)
-	if len(store.values) != 2 { // that of the victim, and the thief's new one
-		t.Errorf("%d sessions", len(store.values))
+	if len(store.values) != 1 || victim.jar["_SESSION"] == thief.jar["_SESSION"] {
+		t.Errorf("%d sessions, %q and %q", len(store.values), victim.jar, thief.jar)
 	}
 }
 

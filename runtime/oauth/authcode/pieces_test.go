@@ -93,61 +93,37 @@ func TestAttempt(t *testing.T) {
 	}
 }
 
-func TestAttempts(t *testing.T) {
+func TestParseAttempt(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	var all attempts
-	var made []*attempt
-	for range maxAttempts + 2 {
-		a := newAttempt("ctx", "/target", now)
-		made = append(made, a)
-		all = parseAttempts(all.add(a, 1<<16).encode(), now)
-	}
-	if len(all) != maxAttempts {
-		t.Fatalf("%d attempts", len(all))
-	}
-	if a, _ := all.take(made[1].state()); a != nil {
-		t.Error("the oldest are still there")
-	}
-	a, rest := all.take(made[5].state())
-	if d := cmp.Diff(*made[5], *a, cmp.AllowUnexported(attempt{})); d != "" || len(rest) != maxAttempts-1 || len(all) != maxAttempts {
-		t.Errorf("%d left, of %d: %s", len(rest), len(all), d)
-	}
-	if a, _ := rest.take(made[5].state()); a != nil {
-		t.Error("an attempt can be taken twice")
-	}
-	for _, state := range []string{"", "x", made[4].state() + "x", made[4].state()[1:]} {
-		if a, _ := all.take(state); a != nil {
-			t.Errorf("%q is the state of one", state)
+	a := newAttempt("ctx", "/target", now)
+	for at, want := range map[time.Time]bool{now: true, now.Add(attemptLife - time.Second): true, now.Add(attemptLife): false, now.Add(-time.Minute): true, now.Add(-time.Hour): false} {
+		got := parseAttempt(a.encode(), at)
+		if (got != nil) != want {
+			t.Errorf("at %v: %v", at, got)
+		}
+		if want && cmp.Diff(a, got, cmp.AllowUnexported(attempt{})) != "" {
+			t.Errorf("%+v, not %+v", got, a)
 		}
 	}
-	if a, _ := rest.last(); a.seed != made[len(made)-1].seed {
-		t.Error("the last isn't the last")
-	}
-	if a, _ := attempts(nil).last(); a != nil {
-		t.Error("nobody has begun, but there is one")
-	}
-	if left := parseAttempts(all.encode(), now.Add(attemptLife)); len(left) > 0 {
-		t.Errorf("%d are there after their time", len(left))
-	}
-	if left := parseAttempts(all.encode(), now.Add(-time.Hour)); len(left) > 0 {
-		t.Errorf("%d come from the future", len(left))
-	}
-	large := newAttempt("ctx", strings.Repeat("x", 900), now)
-	if all = all.add(large, 950); len(all) != 1 || all[0] != large {
-		t.Errorf("%d attempts are too many for 950 bytes", len(all))
+	value := a.encode()
+	for _, bad := range [][]byte{nil, value[1:], value[:len(value)-1], append(value, 0)} {
+		if got := parseAttempt(bad, now); got != nil {
+			t.Errorf("%q: %+v", bad, got)
+		}
 	}
 }
 
-func FuzzAttempts(f *testing.F) {
+func FuzzAttempt(f *testing.F) {
 	now := time.Unix(1_800_000_000, 0)
-	f.Add(attempts{newAttempt("a", "/", now), {seed: strings.Repeat("s", seedSize), begun: now.Unix(), saved: "x"}}.encode())
+	f.Add(newAttempt("a", "/", now).encode())
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, value []byte) {
-		all := parseAttempts(value, now)
-		again := parseAttempts(all.encode(), now)
-		if d := cmp.Diff(all, again, cmp.AllowUnexported(attempt{})); d != "" {
-			t.Error(d)
+		parseSaved(value, now)
+		if a := parseAttempt(value, now); a != nil {
+			if d := cmp.Diff(a, parseAttempt(a.encode(), now), cmp.AllowUnexported(attempt{})); d != "" {
+				t.Error(d)
+			}
 		}
 	})
 }

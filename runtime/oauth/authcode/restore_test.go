@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/oauth"
+	"github.com/aileron-gateway/aileronc/runtime/session"
 )
 
 func newStore() *memory { return &memory{values: make(map[string][]byte)} }
@@ -84,6 +86,29 @@ func TestRestoreForged(t *testing.T) {
 		r = b.back(s.op.login(r.location))
 		if restored && (r.status != 200 || !strings.Contains(r.body, "to=evil")) || !restored && (r.status != 302 || r.location != "/transfer") {
 			t.Errorf("%s: %d %s%s", header, r.status, r.location, r.body)
+		}
+	}
+}
+
+// In a store, each tab has its request; in cookies there is room for the last one.
+func TestRestoreTabs(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		s := newSite(t, newProvider(t), func(o *Options, _ *oauth.Options) { o.RestoreRequest = true })
+		if stored {
+			sessions, err := session.New(session.Options{Store: newStore()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.handler = sessions(authn.New(authn.Options{Handlers: []authn.Authenticator{s.authn}})(page("page")))
+		}
+		b := s.browser()
+		first := b.send(b.handler, "POST", "/first", "one")
+		second := b.send(b.handler, "POST", "/second", "two")
+		b.want(b.back(s.op.login(second.location)), 200, "POST /second /second?  two")
+		if r := b.back(s.op.login(first.location)); stored {
+			b.want(r, 200, "POST /first /first?  one")
+		} else {
+			b.want(r, 302, "/first")
 		}
 	}
 }
