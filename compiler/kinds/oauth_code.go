@@ -179,7 +179,7 @@ func (s *AuthorizationCodeHandler) checkPaths(c *Check) {
 			c.Errorf(p.p, diag.BadValue, "%s is the path of the callbackURL, too", p.name)
 		}
 	}
-	if at := s.RedirectPath; at != "" && (at == s.LoginPath || at == callback) {
+	if at := s.RedirectPath; strings.HasPrefix(at, "/") && (at == s.LoginPath || at == callback) {
 		c.Errorf(&s.RedirectPath, diag.BadValue, "people who have logged in are sent from %s to the redirectPath, which is the same: they would go round in circles", at)
 	}
 	switch {
