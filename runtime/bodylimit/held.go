@@ -32,6 +32,7 @@ type held struct {
 	mu       sync.Mutex
 	offset   int64
 	chunks   []*[chunkSize]byte
+	first    [1]*[chunkSize]byte // chunks, as long as one is enough
 	file     *os.File
 	name     string // of the file, if it still has one
 	released bool
@@ -40,6 +41,7 @@ type held struct {
 // toMemory reads the source to its end. Memory is taken as the bytes come, not as they
 // are announced.
 func (h *held) toMemory(limit int64) error {
+	h.chunks = h.first[:0]
 	return h.take(limit, func() []byte {
 		if h.size == int64(len(h.chunks))*chunkSize {
 			h.chunks = append(h.chunks, chunks.Get().(*[chunkSize]byte))

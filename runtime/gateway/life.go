@@ -16,6 +16,10 @@ type life struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	watch  []Interrupter
+
+	deadline time.Time // zero for none
+	expired  bool      // that is why it ended
+	timer    *time.Timer
 }
 
 // An Interrupter is something that waits on behalf of an exchange.
@@ -42,8 +46,13 @@ func (l *life) context() context.Context {
 	defer l.mu.Unlock()
 	if l.ctx == nil {
 		l.ctx, l.cancel = context.WithCancelCause(context.Background())
-		if l.ended {
+		if l.ended && !l.expired {
 			l.cancel(l.cause)
+		}
+		if !l.deadline.IsZero() {
+			cancel := l.cancel
+			ctx, stop := context.WithDeadline(l.ctx, l.deadline)
+			l.ctx, l.cancel = ctx, func(cause error) { cancel(cause); stop() }
 		}
 	}
 	return l.ctx
@@ -54,12 +63,57 @@ func (l *life) context() context.Context {
 // of the response is still to be read when Serve has returned.
 func (x *Exchange) SetContext(ctx context.Context) { x.ctx = ctx }
 
-// Deadline is when the context ends that SetContext has put, if it has a deadline.
-func (x *Exchange) Deadline() (deadline time.Time, ok bool) {
-	if x.ctx == nil {
-		return deadline, false
+// SetDeadline has the context of x end at t, unless it ends before. It costs less than a context with a deadline would.
+func (x *Exchange) SetDeadline(t time.Time) {
+	if x.ctx == nil && x.Parent == nil && x.life.limit(t) {
+		return
 	}
-	return x.ctx.Deadline()
+	ctx, cancel := context.WithDeadline(x.Context(), t)
+	x.SetContext(ctx)
+	x.OnDone(func(*Exchange) { cancel() })
+}
+
+// limit sets a deadline, unless somebody knows the context already.
+func (l *life) limit(t time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.ctx != nil:
+		return false
+	case l.ended || !l.deadline.IsZero() && l.deadline.Before(t):
+		return true
+	}
+	l.deadline = t
+	if l.timer == nil {
+		l.timer = time.AfterFunc(time.Until(t), l.expire)
+	} else {
+		l.timer.Reset(time.Until(t))
+	}
+	return true
+}
+
+// expire ends the exchange at its deadline. It may come late, when the memory is another exchange's.
+func (l *life) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ended && !l.deadline.IsZero() && !time.Now().Before(l.deadline) {
+		l.expired = true
+		l.finish(context.DeadlineExceeded)
+	}
+}
+
+// Deadline is when the context of x ends at the latest, by SetDeadline or the context of SetContext.
+func (x *Exchange) Deadline() (deadline time.Time, ok bool) {
+	if x.ctx != nil {
+		return x.ctx.Deadline()
+	}
+	x = x.outermost()
+	if x.ctx != nil {
+		return x.ctx.Deadline()
+	}
+	x.life.mu.Lock()
+	defer x.life.mu.Unlock()
+	return x.life.deadline, !x.life.deadline.IsZero()
 }
 
 // Cancel ends the context of x with that cause. Only engines call it, when the client has gone.
@@ -68,11 +122,17 @@ func (x *Exchange) Cancel(cause error) { x.life.end(cause) }
 func (l *life) end(cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended {
-		return
+	if !l.ended {
+		l.finish(cause)
 	}
+}
+
+func (l *life) finish(cause error) {
 	l.ended, l.cause = true, cause
-	if l.cancel != nil {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	if l.cancel != nil && !l.expired { // a context knows its deadline by itself
 		l.cancel(cause)
 	}
 	for _, i := range l.watch {
@@ -121,10 +181,14 @@ func (x *Exchange) outermost() *Exchange {
 // reset makes l ready for the next exchange. Nobody else knows it by now but a goroutine that has
 // been told of the end already.
 func (l *life) reset() {
-	if !l.ended && len(l.watch) == 0 && l.ctx == nil {
+	if l.deadline.IsZero() && !l.ended && len(l.watch) == 0 && l.ctx == nil {
 		return // a leg's
 	}
 	l.mu.Lock()
+	if !l.deadline.IsZero() {
+		l.timer.Stop()
+		l.deadline, l.expired = time.Time{}, false
+	}
 	l.ended, l.cause, l.ctx, l.cancel, l.watch = false, nil, nil, nil, l.watch[:0]
 	l.mu.Unlock()
 }

@@ -3,13 +3,28 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
-type waiter struct{ cause []error }
+type waiter struct {
+	mu    sync.Mutex
+	cause []error
+}
 
-func (w *waiter) Interrupt(cause error) { w.cause = append(w.cause, cause) }
+func (w *waiter) Interrupt(cause error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cause = append(w.cause, cause)
+}
+
+func (w *waiter) told() []error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cause
+}
 
 // TestWatch holds who is told of the end of an exchange, and when.
 func TestWatch(t *testing.T) {
@@ -79,4 +94,78 @@ func TestLateContext(t *testing.T) {
 	if x.Context().Err() != nil {
 		t.Error("the end of one exchange ends the next one")
 	}
+}
+
+// A deadline ends the context and who watches, and nothing of the next exchange in the same memory.
+func TestDeadline(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before, after func(x, leg *Exchange) // the deadline is set
+	}{
+		"nobody knows the context":        {},
+		"somebody has asked for it":       {before: func(x, _ *Exchange) { x.Context() }},
+		"somebody asks for it then":       {after: func(_, leg *Exchange) { leg.Context() }},
+		"a later one is set":              {after: func(x, _ *Exchange) { x.SetDeadline(time.Now().Add(time.Hour)) }},
+		"a later one has been set":        {before: func(x, _ *Exchange) { x.SetDeadline(time.Now().Add(time.Hour)) }},
+		"a middleware has put a context":  {before: func(x, _ *Exchange) { x.SetContext(context.WithoutCancel(x.Context())) }},
+		"a middleware puts a context":     {after: func(x, _ *Exchange) { x.SetContext(context.WithValue(x.Context(), t, t)) }},
+		"the memory had a deadline":       {before: func(x, _ *Exchange) { x.SetDeadline(time.Now()); x.Finish(); x.Reset() }},
+		"the memory had one of long ago":  {before: func(x, _ *Exchange) { x.SetDeadline(time.Now()); time.Sleep(time.Hour); x.Finish(); x.Reset() }},
+		"the memory had one that is left": {before: func(x, _ *Exchange) { x.SetDeadline(time.Now().Add(time.Millisecond)); x.Finish(); x.Reset() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x, leg, w := new(Exchange), new(Exchange), new(waiter)
+				if tt.before != nil {
+					tt.before(x, leg)
+				}
+				begun := time.Now()
+				x.SetDeadline(begun.Add(time.Second))
+				x.Leg(leg)
+				if tt.after != nil {
+					tt.after(x, leg)
+				}
+				watches := leg.Watch(w)
+				if d, ok := leg.Deadline(); !ok || !d.Equal(begun.Add(time.Second)) {
+					t.Errorf("the deadline is %v, %t", d, ok)
+				}
+				time.Sleep(time.Second - 1)
+				synctest.Wait()
+				if told := w.told(); len(told) > 0 {
+					t.Errorf("interrupted early: %v", told)
+				}
+				time.Sleep(1)
+				synctest.Wait()
+				if told := w.told(); watches && (len(told) != 1 || told[0] != context.DeadlineExceeded) {
+					t.Errorf("interrupted with %v", told)
+				}
+				ctx := leg.Context()
+				if d, ok := ctx.Deadline(); ctx.Err() != context.DeadlineExceeded || !ok || !d.Equal(begun.Add(time.Second)) {
+					t.Errorf("the context ends with %v, its deadline is %v, %t", ctx.Err(), d, ok)
+				}
+				x.Finish()
+				x.Reset()
+				time.Sleep(time.Hour)
+				if err := x.Context().Err(); err != nil {
+					t.Errorf("the next exchange: %v", err)
+				}
+				if _, ok := x.Deadline(); ok {
+					t.Error("the next exchange has a deadline")
+				}
+				x.Finish()
+			})
+		})
+	}
+}
+
+// Who is done in time is not told of a deadline.
+func TestDoneBeforeTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := new(Exchange)
+		x.SetDeadline(time.Now().Add(time.Second))
+		ctx := x.Context()
+		x.Finish()
+		if !errors.Is(ctx.Err(), context.Canceled) {
+			t.Errorf("the context ends with %v", ctx.Err())
+		}
+	})
 }

@@ -61,7 +61,7 @@ func newPair(t testing.TB, client, upstream string, h http.HandlerFunc) *pair {
 	t.Helper()
 	p := &pair{ca: testpki.New(t)}
 	p.url = p.serve(t, client, p.proxy(t, upstream, h))
-	p.client = &http.Client{Transport: p.transport(t, client), Timeout: patience}
+	p.client = &http.Client{Transport: p.transport(t, client), Timeout: 4 * patience} // what is large takes longer
 	return p
 }
 
@@ -312,7 +312,7 @@ func TestPairFullDuplex(t *testing.T) {
 
 func TestPairLargeBodies(t *testing.T) {
 	t.Parallel()
-	const size = 3 << 20
+	const size = 1 << 20 // more than the windows that connections begin with
 	onPairs(t, func(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.New()
 		_, _ = io.Copy(sum, r.Body)
@@ -416,8 +416,9 @@ func TestPairClientGoes(t *testing.T) {
 				cancel()
 				_ = w.CloseWithError(context.Canceled) // net/http waits for it
 			}()
-			if _, err := p.client.Do(p.request(t, "POST", r).WithContext(ctx)); err == nil {
-				t.Error("there is an answer")
+			// What the gateway says of the request that broke off may be faster than the client.
+			if res, err := p.client.Do(p.request(t, "POST", r).WithContext(ctx)); err == nil && res.StatusCode < 400 {
+				t.Errorf("there is an answer: %d", res.StatusCode)
 			}
 			select {
 			case err := <-ended:

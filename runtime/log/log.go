@@ -17,6 +17,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
@@ -68,6 +69,8 @@ type Logger struct {
 	clock   *timestamp.Format
 	edits   *node // nil for none
 	callers *callers
+	tick    int64 // for how long, in nanoseconds, lines begin alike; 0 if they may not
+	last    atomic.Pointer[head]
 
 	mu  sync.Mutex
 	out io.Writer
@@ -86,6 +89,12 @@ func New(o Options) *Logger {
 	if !o.NoDatetime {
 		l.date = timestamp.New(or(o.DateFormat, time.DateOnly), o.Zone)
 		l.clock = timestamp.New(or(o.TimeFormat, "15:04:05.000"), o.Zone)
+	}
+	if l.edits == nil { // those may give another result each time
+		l.tick = l.time.Tick()
+		if l.date != nil {
+			l.tick = min(l.tick, l.date.Tick(), l.clock.Tick())
+		}
 	}
 	if !o.NoLocation {
 		l.callers = new(callers)
@@ -150,8 +159,7 @@ func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs
 	}
 	b := buffers.Get().(*buffer)
 	w := writer{text: l.text, b: b.bytes[:0]}
-	w.begin()
-	l.head(&w, b, level, msg)
+	l.begin(&w, b, level, msg)
 	if l.callers != nil {
 		at := l.callers.ofLog(b)
 		b.parts = [3]gateway.Attr{gateway.String("file", at.file), gateway.String("func", at.function), gateway.Int("line", at.line)}
@@ -168,15 +176,43 @@ func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs
 }
 
 func (l *Logger) members(w *writer, attrs []gateway.Attr) {
+	if l.edits == nil && !w.text { // nearly always
+		w.b = appendMembers(w.b, attrs)
+		return
+	}
 	for i := range attrs {
 		a := &attrs[i]
 		w.member(a, l.edits.child(a.Key))
 	}
 }
 
-// head writes the members that every line has.
-func (l *Logger) head(w *writer, b *buffer, level gateway.Level, msg string) {
+// A head is what lines of one tick, level and message begin with. On a busy gateway these are many.
+type head struct {
+	tick  int64
+	level gateway.Level
+	msg   string
+	text  string
+}
+
+// begin begins a line with the members that every line has.
+func (l *Logger) begin(w *writer, b *buffer, level gateway.Level, msg string) {
 	now := time.Now()
+	tick := int64(0)
+	if l.tick > 0 {
+		tick = now.UnixNano() / l.tick
+		if h := l.last.Load(); h != nil && h.tick == tick && h.level == level && h.msg == msg {
+			w.b = append(w.b, h.text...)
+			return
+		}
+	}
+	w.begin()
+	l.head(w, b, now, level, msg)
+	if l.tick > 0 {
+		l.last.Store(&head{tick, level, msg, string(w.b)})
+	}
+}
+
+func (l *Logger) head(w *writer, b *buffer, now time.Time, level gateway.Level, msg string) {
 	text := func(name, value string, edits *node) {
 		b.one = gateway.String(name, value)
 		w.member(&b.one, edits)

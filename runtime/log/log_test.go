@@ -266,3 +266,21 @@ func Example() {
 	l.Log(nil, gateway.LevelInfo, "hello", gateway.Object("user", gateway.String("name", "alice")))
 	// Output: {"time":"(now)","level":"INFO","msg":"hello","user":{"name":"al***"}}
 }
+
+// Lines of one moment that differ in level or message don't begin alike.
+func TestLinesOfAMoment(t *testing.T) {
+	var out bytes.Buffer
+	l := log.New(log.Options{NoLocation: true, OutputTimeFormat: "<now>", DateFormat: "<date>", TimeFormat: "<clock>", Zone: time.UTC, Output: &out})
+	for range 2 {
+		l.Log(nil, gateway.LevelInfo, "one")
+		l.Log(nil, gateway.LevelInfo, "two")
+		l.Log(nil, gateway.LevelWarn, "two", gateway.Int("n", 1))
+	}
+	const datetime = `"datetime":{"date":"<date>","time":"<clock>","zone":"UTC"}`
+	want := strings.Repeat(`{"time":"<now>","level":"INFO","msg":"one",`+datetime+"}\n"+
+		`{"time":"<now>","level":"INFO","msg":"two",`+datetime+"}\n"+
+		`{"time":"<now>","level":"WARN","msg":"two",`+datetime+`,"n":1}`+"\n", 2)
+	if got := out.String(); got != want {
+		t.Error(cmp.Diff(want, got))
+	}
+}

@@ -48,6 +48,28 @@ func (w *writer) member(a *gateway.Attr, edits *node) {
 	w.quote(start)
 }
 
+// appendMembers appends members that nobody edits.
+func appendMembers(b []byte, members []gateway.Attr) []byte {
+	for i := range members {
+		a := &members[i]
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(appendJSON(b, a.Key), ':')
+		switch a.Kind() {
+		case gateway.KindString:
+			b = appendJSON(b, a.Text())
+		case gateway.KindInt:
+			b = strconv.AppendInt(b, a.Number(), 10)
+		case gateway.KindBool:
+			b = strconv.AppendBool(b, a.Number() != 0)
+		case gateway.KindObject:
+			b = append(appendMembers(append(b, '{'), a.Members()), '}')
+		}
+	}
+	return b
+}
+
 func (w *writer) jsonMember(a *gateway.Attr, edits *node) {
 	if edits.removes() {
 		return
@@ -69,11 +91,7 @@ func (w *writer) jsonMember(a *gateway.Attr, edits *node) {
 		members := a.Members()
 		for i := range members {
 			m := &members[i]
-			if edits == nil { // nearly always
-				w.jsonMember(m, nil)
-			} else {
-				w.jsonMember(m, edits.child(m.Key))
-			}
+			w.jsonMember(m, edits.child(m.Key))
 		}
 		w.b = append(w.b, '}')
 	}
@@ -169,8 +187,13 @@ const hex = "0123456789abcdef"
 // separators of Unicode. Bytes that are no UTF-8 become U+FFFD.
 func appendJSON(b []byte, s string) []byte {
 	b = append(b, '"')
+	i := plainLength(s)
+	if i == len(s) {
+		b = append(b, s...)
+		return append(b, '"')
+	}
 	start := 0
-	for i := 0; i < len(s); {
+	for i < len(s) {
 		c := s[i]
 		if plain[c] {
 			i++
@@ -188,6 +211,33 @@ func appendJSON(b []byte, s string) []byte {
 	}
 	b = append(b, s[start:]...)
 	return append(b, '"')
+}
+
+// plainLength is the length of a beginning of s that consists of plain bytes: of all of it if there are no others, or else
+// of some words.
+func plainLength(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if !plainWord(s[i : i+8]) {
+			return i
+		}
+	}
+	if i == len(s) || i > 0 && plainWord(s[len(s)-8:]) {
+		return len(s)
+	}
+	for ; i < len(s) && plain[s[i]]; i++ {
+	}
+	return i
+}
+
+// plainWord reports whether all of eight bytes are plain. A byte's top bit gets set if the byte is above 0x7e, below a space, or one
+// of the two others; a borrow can only come from such a byte.
+func plainWord(s string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	quotes, backslashes := w^ones*'"', w^ones*'\\'
+	return (w|(w+ones)|(w-ones*' ')|(quotes-ones)|(backslashes-ones))&tops == 0
 }
 
 func appendEscaped(b []byte, r rune) []byte {

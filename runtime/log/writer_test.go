@@ -79,3 +79,18 @@ func BenchmarkLog(b *testing.B) {
 		})
 	}
 }
+
+// A byte that isn't plain is found wherever it is.
+func TestPlainLength(t *testing.T) {
+	for length := range 20 {
+		for at := range length {
+			for c := range 256 {
+				s := []byte(strings.Repeat("~", length))
+				s[at] = byte(c)
+				if n := plainLength(string(s)); plain[c] && n != length || !plain[c] && n > at {
+					t.Fatalf("%d of %q", n, s)
+				}
+			}
+		}
+	}
+}

@@ -27,18 +27,34 @@ func newBalancer(b Balancer) balancer {
 
 // choose finds the balancer for x and the path that the upstream gets.
 func (p *Handler) choose(x *gateway.Exchange) (*balancer, way, error) {
-	for i := range p.balancers {
-		b := &p.balancers[i]
-		if b.conditional && !b.holds(x) {
-			continue
-		}
-		for j := range b.paths {
-			if way, ok := b.paths[j].apply(&x.Request); ok {
-				return b, way, nil
+	if p.index != nil {
+		var few [32]int32
+		for _, i := range p.index.find(few[:0], x.Request.Path) {
+			if way, ok := p.balancers[i].takes(x); ok {
+				return &p.balancers[i], way, nil
 			}
+		}
+		return nil, way{}, errNoBalancer(x)
+	}
+	for i := range p.balancers {
+		if way, ok := p.balancers[i].takes(x); ok {
+			return &p.balancers[i], way, nil
 		}
 	}
 	return nil, way{}, errNoBalancer(x)
+}
+
+// takes reports whether b is for x, and the path that the upstream gets.
+func (b *balancer) takes(x *gateway.Exchange) (way, bool) {
+	if b.conditional && !b.holds(x) {
+		return way{}, false
+	}
+	for i := range b.paths {
+		if way, ok := b.paths[i].apply(&x.Request); ok {
+			return way, true
+		}
+	}
+	return way{}, false
 }
 
 // holds tests the conditions other than the path.

@@ -76,6 +76,7 @@ type Handler struct {
 	transport gateway.Handler
 	logger    gateway.Logger
 	balancers []balancer
+	index     *index // nil to ask all
 	legs      sync.Pool
 }
 
@@ -101,6 +102,7 @@ func New(o Options) (*Handler, error) {
 		made.several = len(b.Upstreams.Targets()) > 1
 		p.balancers = append(p.balancers, made)
 	}
+	p.index = newIndex(p.balancers)
 	p.legs.New = func() any { return newLeg(p) }
 	return p, nil
 }

@@ -2,7 +2,6 @@
 package timeout
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -52,17 +51,16 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 	if d <= 0 {
 		return h.next.Serve(x)
 	}
-	ctx, cancel := context.WithTimeout(x.Context(), d)
-	x.SetContext(ctx)
-	deadline, _ := ctx.Deadline()
+	deadline := time.Now().Add(d)
+	x.SetDeadline(deadline)
 	if b, ok := x.Request.Body.(interface{ SetReadDeadline(time.Time) error }); ok {
 		_ = b.SetReadDeadline(deadline) // or who waits for the client would not be interrupted
 	}
-	x.OnDone(func(*gateway.Exchange) { cancel() })
 	err := h.next.Serve(x)
-	// A read that ran into the deadline may have been first, and have cancelled the context.
-	late := gateway.IsTimeout(err) && !time.Now().Before(deadline)
-	if ctx.Err() != context.DeadlineExceeded && !late || isAnswered(x, err) {
+	if isAnswered(x, err) {
+		return err
+	}
+	if at, _ := x.Deadline(); time.Now().Before(at) { // it's another timeout
 		return err
 	}
 	return &gateway.Error{

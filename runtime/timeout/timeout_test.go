@@ -106,11 +106,9 @@ func BenchmarkTimeout(b *testing.B) {
 	h := New(Options{Default: time.Minute, Rules: []Rule{{Match: match.Prefix("/x"), Timeout: time.Second}}})(
 		gateway.HandlerFunc(func(*gateway.Exchange) error { return nil }))
 	x := new(gateway.Exchange)
-	ctx := context.Background()
 	b.ReportAllocs()
 	for b.Loop() {
 		x.Request.Path = "/a"
-		x.SetContext(ctx)
 		if err := h.Serve(x); err != nil {
 			b.Fatal(err)
 		}

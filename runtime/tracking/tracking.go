@@ -7,7 +7,25 @@ import (
 )
 
 // RequestID is the id of the request, for whatever comes after the middleware.
-var RequestID gateway.Slot[string]
+var RequestID ID
+
+// An ID is kept in exchanges.
+type ID struct{ slot gateway.Slot[*state] }
+
+// Get returns the id of x, if the middleware has given it one.
+func (id *ID) Get(x *gateway.Exchange) (string, bool) {
+	s, ok := id.slot.Get(x)
+	if !ok {
+		return "", false
+	}
+	return s.request, true
+}
+
+// A state is what an exchange keeps, in one piece.
+type state struct {
+	request string
+	attrs   [2]gateway.Attr
+}
 
 // Options are the settings of the middleware.
 type Options struct {
@@ -34,12 +52,14 @@ type handler struct {
 
 // Serve gives x its ids.
 func (h *handler) Serve(x *gateway.Exchange) error {
-	request, ok := RequestID.Get(x)
-	if !ok {
-		request = h.ids.next()
-		RequestID.Put(x, request)
+	s := new(state)
+	if before, ok := RequestID.slot.Get(x); ok {
+		s.request = before.request
+	} else {
+		s.request = h.ids.next()
+		RequestID.slot.Put(x, s)
 	}
-	trace := request
+	request, trace := s.request, s.request
 	if h.ExtractHeader != "" {
 		if value := x.Request.Header.Get(h.ExtractHeader); isID(value) {
 			trace = value
@@ -51,7 +71,8 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 	if h.TraceHeader != "" {
 		x.Upstream.Set(h.TraceHeader, trace)
 	}
-	x.Attach(gateway.Object("ids", gateway.String("request", request), gateway.String("trace", trace)))
+	s.attrs = [2]gateway.Attr{gateway.String("request", request), gateway.String("trace", trace)}
+	x.Attach(gateway.Object("ids", s.attrs[:]...))
 	return h.next.Serve(x)
 }
 

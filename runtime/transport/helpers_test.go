@@ -16,7 +16,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // newServer starts an HTTP/1.1 upstream.
 func newServer(t *testing.T, h http.HandlerFunc) *httptest.Server {

@@ -67,7 +67,12 @@ func (l *link) begin(leg *gateway.Exchange) {
 }
 
 // Interrupt ends what is being done with l: its exchange has ended.
-func (l *link) Interrupt(cause error) { l.sock.Interrupt(endedBy(context.Canceled, cause)) }
+func (l *link) Interrupt(cause error) {
+	if cause != context.DeadlineExceeded {
+		cause = endedBy(context.Canceled, cause)
+	}
+	l.sock.Interrupt(cause)
+}
 
 // end undoes begin, and reports whether l has not been interrupted and won't be.
 func (l *link) end() bool {

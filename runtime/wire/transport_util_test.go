@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	patience = 10 * time.Second
+	patience = 30 * time.Second
 	soon     = 20 * time.Millisecond
 )
 

@@ -12,7 +12,7 @@ import (
 )
 
 // presented is the certificate that a new connection gets.
-func (g *running) presented(t *testing.T, ca *testpki.CA, name string) string {
+func (g *running) presented(t testing.TB, ca *testpki.CA, name string) string {
 	t.Helper()
 	c, err := g.dialTLS(t, ca, &tls.Config{ServerName: name})
 	if err != nil {

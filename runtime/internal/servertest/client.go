@@ -15,11 +15,11 @@ import (
 // A client is a raw connection to a server.
 type client struct {
 	net.Conn
-	t *testing.T
+	t testing.TB
 	r *bufio.Reader
 }
 
-func (g *running) dial(t *testing.T) *client {
+func (g *running) dial(t testing.TB) *client {
 	t.Helper()
 	c, err := net.Dial(g.Addr().Network(), g.Addr().String())
 	if err != nil {
@@ -29,13 +29,18 @@ func (g *running) dial(t *testing.T) *client {
 	return newClient(t, c)
 }
 
-func newClient(t *testing.T, c net.Conn) *client {
-	_ = c.SetDeadline(time.Now().Add(patience))
-	return &client{c, t, bufio.NewReader(c)}
+func newClient(t testing.TB, c net.Conn) *client {
+	n := &client{c, t, bufio.NewReader(c)}
+	n.hope()
+	return n
 }
+
+// hope gives what is done next as long as a busy machine may need.
+func (c *client) hope() { _ = c.SetDeadline(time.Now().Add(patience)) }
 
 func (c *client) send(text string) {
 	c.t.Helper()
+	c.hope()
 	if _, err := io.WriteString(c, text); err != nil {
 		c.t.Fatal(err)
 	}
@@ -69,6 +74,7 @@ func (c *client) halfClose() {
 // head reads up to the empty line.
 func (c *client) head() string {
 	c.t.Helper()
+	c.hope()
 	head := ""
 	for {
 		line, err := c.r.ReadString('\n')
@@ -85,6 +91,7 @@ func (c *client) head() string {
 // response reads one response to a request of that method.
 func (c *client) response(method string) (*http.Response, string) {
 	c.t.Helper()
+	c.hope()
 	res, err := http.ReadResponse(c.r, &http.Request{Method: method})
 	if err != nil {
 		c.t.Fatalf("read response: %v", err)
@@ -113,6 +120,7 @@ func (c *client) rest() (string, error) {
 // ended checks that the server closes the connection and sends nothing more.
 func (c *client) ended() {
 	c.t.Helper()
+	c.hope()
 	if rest, err := c.rest(); rest != "" || err != nil {
 		c.t.Errorf("got %q, %v; want the connection closed", shorten(rest), err)
 	}
@@ -121,6 +129,7 @@ func (c *client) ended() {
 // refused checks that the server closes the connection, with a response of that status, 400 or none.
 func (c *client) refused(status int) {
 	c.t.Helper()
+	c.hope()
 	rest, err := c.rest()
 	told := strings.HasPrefix(rest, "HTTP/1.1 "+itoa(status)+" ") || strings.HasPrefix(rest, "HTTP/1.1 400 ")
 	if rest != "" && !told || err != nil {

@@ -94,7 +94,7 @@ func (h *errorHandler) count() int {
 }
 
 // first waits for the first error and returns it.
-func (h *errorHandler) first(t *testing.T) *gateway.Error {
+func (h *errorHandler) first(t testing.TB) *gateway.Error {
 	t.Helper()
 	eventually(t, func() bool { return h.count() > 0 })
 	h.mu.Lock()

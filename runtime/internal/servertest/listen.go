@@ -54,7 +54,7 @@ func testListenError(t *testing.T, e Engine) {
 }
 
 // secure returns options of a server with a certificate of ca.
-func secure(t *testing.T, ca *testpki.CA, o tlsconf.Options) (s wire.ServerOptions) {
+func secure(t testing.TB, ca *testpki.CA, o tlsconf.Options) (s wire.ServerOptions) {
 	t.Helper()
 	if o.Certificates == nil {
 		cert, key := ca.Issue(t, "localhost")
@@ -69,7 +69,7 @@ func secure(t *testing.T, ca *testpki.CA, o tlsconf.Options) (s wire.ServerOptio
 }
 
 // dialTLS connects as c says, trusting ca.
-func (g *running) dialTLS(t *testing.T, ca *testpki.CA, c *tls.Config) (*client, error) {
+func (g *running) dialTLS(t testing.TB, ca *testpki.CA, c *tls.Config) (*client, error) {
 	t.Helper()
 	c.RootCAs = ca.Pool
 	conn := tls.Client(g.dial(t).Conn, c)
@@ -302,7 +302,7 @@ func testConnectionLimit(t *testing.T, e Engine) {
 	if _, err := third.r.Peek(1); !gateway.IsTimeout(err) {
 		t.Errorf("the third was served, too: %v", err)
 	}
-	_ = third.SetDeadline(time.Now().Add(patience))
+	third.hope()
 	first.get("GET /cut")
 	_, _ = first.rest()
 	third.expect(200, "/")

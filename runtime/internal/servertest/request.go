@@ -37,7 +37,7 @@ type seen struct {
 	NilBody                                              bool
 }
 
-func see(t *testing.T, x *gateway.Exchange) seen {
+func see(t testing.TB, x *gateway.Exchange) seen {
 	q := &x.Request
 	s := seen{q.Method, q.Host, q.Target, q.Proto, q.Path, q.RawPath, q.RawQuery, sortedFields(q.Header),
 		q.Header.HasToken("Connection", "upgrade"), q.ContentLength, "", q.Body == nil}

@@ -78,7 +78,7 @@ type test struct {
 }
 
 // patience bounds what would otherwise hang.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // A running server of a test.
 type running struct {
@@ -88,7 +88,7 @@ type running struct {
 }
 
 // start runs a server with o until the test ends.
-func start(t *testing.T, e Engine, o wire.ServerOptions, h gateway.HandlerFunc) *running {
+func start(t testing.TB, e Engine, o wire.ServerOptions, h gateway.HandlerFunc) *running {
 	t.Helper()
 	if o.Listen.Addr == "" {
 		o.Listen.Addr = "127.0.0.1:0"
@@ -108,7 +108,7 @@ func start(t *testing.T, e Engine, o wire.ServerOptions, h gateway.HandlerFunc) 
 }
 
 // wait returns when Run has.
-func (g *running) wait(t *testing.T) {
+func (g *running) wait(t testing.TB) {
 	t.Helper()
 	select {
 	case err := <-g.done:
@@ -121,7 +121,7 @@ func (g *running) wait(t *testing.T) {
 	}
 }
 
-func eventually(t *testing.T, done func() bool) {
+func eventually(t testing.TB, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !done(); {
 		if time.Now().After(deadline) {
@@ -132,7 +132,7 @@ func eventually(t *testing.T, done func() bool) {
 }
 
 // receive returns what comes from c, and fails the test if nothing does.
-func receive[T any](t *testing.T, c <-chan T) (v T) {
+func receive[T any](t testing.TB, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:

@@ -40,7 +40,7 @@ func blocking(started chan<- struct{}, answer <-chan struct{}) gateway.HandlerFu
 }
 
 // listensNoMore waits until nobody can connect any more.
-func (g *running) listensNoMore(t *testing.T) {
+func (g *running) listensNoMore(t testing.TB) {
 	t.Helper()
 	eventually(t, func() bool {
 		c, err := net.Dial("tcp", g.Addr().String())

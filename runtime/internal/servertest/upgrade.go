@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/attempt"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
@@ -24,7 +25,7 @@ var upgradeTests = []test{
 }
 
 // pair connects two TCP connections, as they can be closed by halves.
-func pair(t *testing.T) (a, b *net.TCPConn) {
+func pair(t testing.TB) (a, b *net.TCPConn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -65,9 +66,13 @@ func upgrading(conn io.ReadWriteCloser, done chan<- outcome) gateway.HandlerFunc
 const upgradeRequest = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
 
 func testUpgrade(t *testing.T, e Engine) {
+	attempt.Within(t, enough, func(t testing.TB, d time.Duration) { upgrade(t, e, d) })
+}
+
+func upgrade(t testing.TB, e Engine, d time.Duration) {
 	ours, upstream := pair(t)
 	done := make(chan outcome, 1)
-	g := start(t, e, wire.ServerOptions{ReadTimeout: enough, WriteTimeout: enough, IdleTimeout: enough}, upgrading(ours, done))
+	g := start(t, e, wire.ServerOptions{ReadTimeout: d, WriteTimeout: d, IdleTimeout: d}, upgrading(ours, done))
 	c := g.dial(t)
 	c.send(upgradeRequest + "early") // in one packet with the head
 	head := c.head()
@@ -83,7 +88,7 @@ func testUpgrade(t *testing.T, e Engine) {
 	if _, err := io.ReadFull(upstream, b); string(b) != "early" || err != nil {
 		t.Errorf("the upstream got %q, %v", b, err)
 	}
-	time.Sleep(enough + brief) // the timeouts of requests don't hold any more
+	time.Sleep(d + brief) // the timeouts of requests don't hold any more
 	if _, err := io.WriteString(upstream, "hello"); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // newTransport makes a transport that lives as long as the test.
-func newTransport(t *testing.T, e Engine, o wire.TransportOptions) Transport {
+func newTransport(t testing.TB, e Engine, o wire.TransportOptions) Transport {
 	t.Helper()
 	tr, err := e.New(o)
 	if err != nil {
@@ -26,13 +26,13 @@ func newTransport(t *testing.T, e Engine, o wire.TransportOptions) Transport {
 // A leg is an exchange with an upstream.
 type leg struct {
 	*gateway.Exchange
-	t      *testing.T
+	t      testing.TB
 	parent *gateway.Exchange
 	cancel context.CancelFunc
 }
 
 // newLeg makes a leg to ask url with. It ends with the test, or when end is called.
-func newLeg(t *testing.T, method, url string) *leg {
+func newLeg(t testing.TB, method, url string) *leg {
 	t.Helper()
 	scheme, rest, _ := strings.Cut(url, "://")
 	host, path, _ := strings.Cut(rest, "/")
@@ -85,7 +85,7 @@ func (l *leg) expect(status int, body string) {
 }
 
 // get asks for url and returns the response, its body read.
-func get(t *testing.T, tr Transport, url string) (status int, body string) {
+func get(t testing.TB, tr Transport, url string) (status int, body string) {
 	t.Helper()
 	l := newLeg(t, "GET", url)
 	defer l.end()

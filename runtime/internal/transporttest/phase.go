@@ -88,7 +88,7 @@ func testPhases(t *testing.T, e Engine) {
 			l := newLeg(t, "POST", tt.scheme+"://"+host)
 			defer l.end()
 			if tt.upload {
-				l.Request.Body, l.Request.ContentLength = &body{Reader: &endless{part: "x"}}, 1<<40
+				l.Request.Body, l.Request.ContentLength = &body{Reader: &endless{part: strings.Repeat("x", 32<<10)}}, 1<<40
 			}
 			err := newTransport(t, e, tt.options).Serve(l.Exchange)
 			if err == nil && l.Response.Body != nil {

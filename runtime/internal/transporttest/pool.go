@@ -30,7 +30,7 @@ var poolTests = []test{
 }
 
 // kept returns how many of n connections that were in use at once are still there later.
-func kept(t *testing.T, tr Transport, n int) int {
+func kept(t testing.TB, tr Transport, n int) int {
 	t.Helper()
 	var arrived sync.WaitGroup
 	s := newServer(t, func(w http.ResponseWriter, r *http.Request) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/dial"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/attempt"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
@@ -21,7 +22,7 @@ var timeoutTests = []test{
 }
 
 // silent is an upstream that takes connections and never says a word.
-func silent(t *testing.T) *upstream {
+func silent(t testing.TB) *upstream {
 	return newUpstream(t, func(c *conn) { _, _ = c.ends() })
 }
 
@@ -66,37 +67,37 @@ func testTimeouts(t *testing.T, e Engine) {
 
 // A body that is long in coming isn't the upstream's fault.
 func testSlowUpload(t *testing.T, e Engine) {
-	const d = 600 * time.Millisecond
-	u := newUpstream(t, answering(ok))
-	tr := newTransport(t, e, wire.TransportOptions{ResponseHeaderTimeout: d})
 	for _, length := range []int64{6, -1} {
-		r, w := io.Pipe()
-		go func() {
-			for _, part := range []string{"ab", "cd", "ef"} {
-				pause(2 * d / 5)
-				_, _ = io.WriteString(w, part)
-			}
-			_ = w.Close()
-		}()
-		l := newLeg(t, "POST", u.url())
-		l.Request.Body, l.Request.ContentLength = r, length
-		l.serve(tr).expect(200, "ok")
-		l.end()
+		attempt.Within(t, 600*time.Millisecond, func(t testing.TB, d time.Duration) {
+			u := newUpstream(t, answering(ok))
+			r, w := io.Pipe()
+			go func() {
+				for _, part := range []string{"ab", "cd", "ef"} {
+					pause(2 * d / 5)
+					_, _ = io.WriteString(w, part)
+				}
+				_ = w.Close()
+			}()
+			l := newLeg(t, "POST", u.url())
+			defer l.end()
+			l.Request.Body, l.Request.ContentLength = r, length
+			l.serve(newTransport(t, e, wire.TransportOptions{ResponseHeaderTimeout: d})).expect(200, "ok")
+		})
 	}
 }
 
 func testSlowBody(t *testing.T, e Engine) {
-	const d = 200 * time.Millisecond
-	u := newUpstream(t, func(c *conn) {
-		_ = c.head()
-		c.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
-		pause(3 * d / 2)
-		c.say("ok")
+	attempt.Within(t, 200*time.Millisecond, func(t testing.TB, d time.Duration) {
+		u := newUpstream(t, func(c *conn) {
+			_ = c.head()
+			c.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+			pause(3 * d / 2)
+			c.say("ok")
+		})
+		l := newLeg(t, "GET", u.url())
+		defer l.end()
+		l.serve(newTransport(t, e, wire.TransportOptions{ResponseHeaderTimeout: d, IdleConnTimeout: d})).expect(200, "ok")
 	})
-	tr := newTransport(t, e, wire.TransportOptions{ResponseHeaderTimeout: d, IdleConnTimeout: d})
-	l := newLeg(t, "GET", u.url())
-	defer l.end()
-	l.serve(tr).expect(200, "ok")
 }
 
 // A deadline that has a cause of its own is still one.
@@ -115,20 +116,22 @@ func testDeadlineWithCause(t *testing.T, e Engine) {
 
 // The deadline holds for the body, too.
 func testDeadlineInBody(t *testing.T, e Engine) {
-	u := newUpstream(t, func(c *conn) {
-		_ = c.head()
-		c.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
-		_, _ = c.ends()
+	attempt.Within(t, 25*soon, func(t testing.TB, d time.Duration) {
+		u := newUpstream(t, func(c *conn) {
+			_ = c.head()
+			c.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+			_, _ = c.ends()
+		})
+		l := newLeg(t, "GET", u.url())
+		defer l.end()
+		ctx, cancel := context.WithTimeout(l.Context(), d)
+		defer cancel()
+		l.SetContext(ctx)
+		l.serve(newTransport(t, e, wire.TransportOptions{}))
+		if b, err := io.ReadAll(l.Response.Body); string(b) != "abc" || !gateway.IsTimeout(err) {
+			t.Errorf("read %q, %v", b, err)
+		}
+		l.end()
+		u.wait(t, 0)
 	})
-	l := newLeg(t, "GET", u.url())
-	defer l.end()
-	ctx, cancel := context.WithTimeout(l.Context(), 50*soon)
-	defer cancel()
-	l.SetContext(ctx)
-	l.serve(newTransport(t, e, wire.TransportOptions{}))
-	if b, err := io.ReadAll(l.Response.Body); string(b) != "abc" || !gateway.IsTimeout(err) {
-		t.Errorf("read %q, %v", b, err)
-	}
-	l.end()
-	u.wait(t, 0)
 }

@@ -15,10 +15,10 @@ import (
 )
 
 // patience bounds what would otherwise hang.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // newServer starts an upstream of net/http.
-func newServer(t *testing.T, h http.HandlerFunc) *httptest.Server {
+func newServer(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
@@ -47,7 +47,7 @@ type conn struct {
 }
 
 // newUpstream hands each connection to serve, and closes it afterwards.
-func newUpstream(t *testing.T, serve func(c *conn)) *upstream {
+func newUpstream(t testing.TB, serve func(c *conn)) *upstream {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -57,7 +57,7 @@ func newUpstream(t *testing.T, serve func(c *conn)) *upstream {
 }
 
 // serveUpstream does so with the connections of l.
-func serveUpstream(t *testing.T, l net.Listener, serve func(c *conn)) *upstream {
+func serveUpstream(t testing.TB, l net.Listener, serve func(c *conn)) *upstream {
 	u := &upstream{addr: l.Addr().String(), stop: func() { _ = l.Close() }}
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -110,7 +110,7 @@ func (u *upstream) count() int {
 }
 
 // wait returns when the n-th connection has been served.
-func (u *upstream) wait(t *testing.T, n int) {
+func (u *upstream) wait(t testing.TB, n int) {
 	t.Helper()
 	eventually(t, "a connection", func() bool { return u.count() > n })
 	u.mu.Lock()
@@ -175,7 +175,7 @@ func hex(n int) string { return strconv.FormatInt(int64(n), 16) }
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 // eventually waits until ok.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for !ok() {
@@ -187,7 +187,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // receive returns what comes from c, and fails the test if nothing does.
-func receive[T any](t *testing.T, c <-chan T) (v T) {
+func receive[T any](t testing.TB, c <-chan T) (v T) {
 	t.Helper()
 	select {
 	case v = <-c:

@@ -7,6 +7,7 @@
 package file
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -66,6 +67,8 @@ type File struct {
 	archives naming
 	schedule *cron.Schedule // nil for none
 
+	queue queue
+
 	mu     sync.Mutex
 	file   *os.File // nil once closed
 	ending bool
@@ -108,6 +111,7 @@ func Open(o Options) (*File, error) {
 		return nil, err
 	}
 	f.index = f.lastIndex()
+	f.queue.start(f.Flush)
 	if f.rotates() || f.limited() {
 		f.wake <- struct{}{}
 		f.done.Go(f.janitor)
@@ -118,36 +122,81 @@ func Open(o Options) (*File, error) {
 func (f *File) rotates() bool { return f.o.MaxSizeMiB > 0 || f.schedule != nil }
 func (f *File) limited() bool { return f.o.MaxAge > 0 || f.o.MaxFiles > 0 || f.o.MaxTotalMiB > 0 }
 
-// Write writes a line. It never fails: what can't be written to the file goes to standard error.
+// Write writes a line, very soon: see queue. It never fails: what can't be written to the file goes to standard error.
 func (f *File) Write(line []byte) (int, error) {
-	if f.o.Tee != nil {
-		_, _ = f.o.Tee.Write(line) // what goes wrong there doesn't concern the file
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.file == nil || f.write(line) != nil {
+	full, ok := f.queue.add(line)
+	if !ok {
 		_, _ = os.Stderr.Write(line)
+	}
+	if full {
+		f.Flush()
 	}
 	return len(line), nil
 }
 
-func (f *File) write(line []byte) error {
+// Flush returns when all lines that have been written are in the file.
+func (f *File) Flush() {
+	f.mu.Lock()
+	f.flush()
+	f.mu.Unlock()
+}
+
+func (f *File) flush() {
+	lines := f.queue.take()
+	if f.o.Tee != nil && len(lines) > 0 {
+		_, _ = f.o.Tee.Write(lines) // what goes wrong there doesn't concern the file
+	}
+	for rest := lines; len(rest) > 0; {
+		n := f.fit(rest)
+		if in := f.write(rest[:n]); in < n {
+			_, _ = os.Stderr.Write(rest[in:n])
+		}
+		rest = rest[n:]
+	}
+	f.queue.put(lines)
+}
+
+// fit is the length of the lines that still fit into the file, or of the first one if none does.
+func (f *File) fit(lines []byte) int {
+	room := max(0, f.o.MaxSizeMiB<<20-f.size)
+	if f.o.MaxSizeMiB == 0 || int64(len(lines)) <= room {
+		return len(lines)
+	}
+	end := bytes.LastIndexByte(lines[:room], '\n')
+	if end < 0 {
+		end = bytes.IndexByte(lines, '\n')
+	}
+	if end < 0 {
+		return len(lines)
+	}
+	return end + 1
+}
+
+// write writes lines that fit into one file, perhaps a new one, and returns how many bytes of whole lines it has taken.
+func (f *File) write(lines []byte) int {
+	if f.file == nil {
+		return 0
+	}
 	if now := time.Now(); now.After(f.look) {
 		f.follow(now)
 	}
-	if f.o.MaxSizeMiB > 0 && f.size > 0 && f.size+int64(len(line)) > f.o.MaxSizeMiB<<20 {
+	if f.o.MaxSizeMiB > 0 && f.size > 0 && f.size+int64(len(lines)) > f.o.MaxSizeMiB<<20 {
 		f.rotate()
 	}
 	if f.torn {
 		if _, err := f.file.Write([]byte("\n")); err != nil {
-			return err
+			return 0
 		}
 		f.torn = false
 	}
-	n, err := f.file.Write(line)
+	n, _ := f.file.Write(lines) // an error is why n is less
 	f.size += int64(n)
-	f.torn = 0 < n && n < len(line)
-	return err
+	if n == len(lines) {
+		return n
+	}
+	whole := bytes.LastIndexByte(lines[:n], '\n') + 1
+	f.torn = whole < n
+	return whole
 }
 
 // Close closes the file. It stays where it is. Lines that are written later go to standard error.
@@ -167,7 +216,9 @@ func (f *File) end(archive bool) (err error) {
 	}
 	close(f.quit)
 	f.done.Wait() // while the janitor ends, lines still go into the file
+	f.queue.stop()
 	f.mu.Lock()
+	f.flush()
 	file := f.file
 	f.file = nil
 	if archive {

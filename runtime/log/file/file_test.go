@@ -32,6 +32,12 @@ func open(t *testing.T, o Options) *File {
 	return f
 }
 
+// put writes a line into the file, not just into the queue.
+func put(f *File, line []byte) {
+	_, _ = f.Write(line)
+	f.Flush()
+}
+
 // content lists the files in dir with their first byte, decompressed.
 func content(t *testing.T, dir string) (list []string) {
 	t.Helper()

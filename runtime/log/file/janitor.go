@@ -33,6 +33,7 @@ func (f *File) janitor() {
 			again = f.tidy()
 		case <-due:
 			f.mu.Lock()
+			f.flush()
 			if f.size > 0 {
 				f.rotate()
 			}

@@ -19,14 +19,14 @@ func TestMovedByOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			f := open(t, Options{Dir: dir})
-			_, _ = f.Write([]byte("a\n"))
+			put(f, []byte("a\n"))
 			if err := remove(filepath.Join(dir, "application.log"), filepath.Join(dir, "moved")); err != nil {
 				t.Fatal(err)
 			}
 			f.mu.Lock()
 			f.look = time.Now().Add(-time.Nanosecond) // a second later
 			f.mu.Unlock()
-			_, _ = f.Write([]byte("b\n"))
+			put(f, []byte("b\n"))
 			want := []string{"application.log:b1"}
 			if name == "moved" {
 				want = append(want, "moved:a1")
@@ -40,12 +40,12 @@ func TestMovedByOthers(t *testing.T) {
 func TestSizeOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	one, two := open(t, Options{Dir: dir, MaxSizeMiB: 1}), open(t, Options{Dir: dir, MaxSizeMiB: 1})
-	_, _ = one.Write(line("a"))
-	_, _ = one.Write(line("b"))
+	put(one, line("a"))
+	put(one, line("b"))
 	two.mu.Lock()
 	two.look = time.Now().Add(-time.Nanosecond)
 	two.mu.Unlock()
-	_, _ = two.Write(line("c"))
+	put(two, line("c"))
 	eventually(t, dir, "application.1.log:a2", "application.log:c1")
 }
 
@@ -54,9 +54,9 @@ func TestBusyArchive(t *testing.T) {
 	dir := t.TempDir()
 	one, two := open(t, Options{Dir: dir, MaxSizeMiB: 1, Compress: 1}), open(t, Options{Dir: dir})
 	for _, c := range "abc" {
-		_, _ = one.Write(line(string(c)))
+		put(one, line(string(c)))
 	}
-	_, _ = two.Write([]byte("late\n"))
+	put(two, []byte("late\n"))
 	if err := one.store("application.1.log"); err != errBusy {
 		t.Errorf("an archive that is written to is compressed: %v", err)
 	}
@@ -90,7 +90,7 @@ func TestFinalize(t *testing.T) {
 				dir = o.ArchiveDir
 			}
 			f := open(t, o)
-			_, _ = f.Write([]byte(tt.line))
+			put(f, []byte(tt.line))
 			for range 2 {
 				if err := f.Finalize(); err != nil {
 					t.Error(err)
@@ -134,7 +134,7 @@ func TestIndicesGoUp(t *testing.T) {
 		dir := t.TempDir()
 		f := open(t, Options{Dir: dir, MaxFiles: 1, MaxSizeMiB: 1, ArchiveName: pattern, Zone: time.UTC})
 		for i, c := range "abcdefghi" {
-			_, _ = f.Write(line(string(c)))
+			put(f, line(string(c)))
 			if i%2 == 0 && i > 0 { // it has been archived
 				f.tidy()
 			}
@@ -147,8 +147,8 @@ func TestIndicesGoUp(t *testing.T) {
 func TestFinalizeShared(t *testing.T) {
 	dir := t.TempDir()
 	old, next := open(t, Options{Dir: dir}), open(t, Options{Dir: dir})
-	_, _ = old.Write([]byte("a\n"))
-	_, _ = next.Write([]byte("b\n"))
+	put(old, []byte("a\n"))
+	put(next, []byte("b\n"))
 	for _, f := range []*File{old, next} {
 		if f == next {
 			eventually(t, dir, "application.log:a2")
@@ -187,6 +187,7 @@ func TestFallback(t *testing.T) {
 		if n, err := f.Write([]byte(text)); n != len(text) || err != nil {
 			t.Errorf("Write returned %d, %v", n, err)
 		}
+		f.Flush()
 	}
 	good := f.file
 	bad, err := os.Open(os.DevNull)
@@ -221,14 +222,14 @@ func TestTeeFails(t *testing.T) {
 	}
 	defer bad.Close()
 	f := open(t, Options{Dir: dir, Tee: bad})
-	_, _ = f.Write([]byte("a\n"))
+	put(f, []byte("a\n"))
 	eventually(t, dir, "application.log:a1")
 
 	var tee strings.Builder
 	f = open(t, Options{Dir: dir, Tee: &tee})
 	good := f.file
 	f.file = bad
-	if got := stderr(t, func() { _, _ = f.Write([]byte("b\n")) }); got != "b\n" || tee.String() != "b\n" {
+	if got := stderr(t, func() { put(f, []byte("b\n")) }); got != "b\n" || tee.String() != "b\n" {
 		t.Errorf("standard error has %q, the tee %q", got, tee.String())
 	}
 	f.file = good

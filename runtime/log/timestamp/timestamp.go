@@ -44,6 +44,9 @@ func (f *Format) Text(t time.Time) string {
 	return s.text
 }
 
+// Tick is for how many nanoseconds the text stays the same, counted from the Unix time 0; 0 if it may change at any time.
+func (f *Format) Tick() int64 { return f.tick }
+
 // Zone is the name of the zone of f, as it was loaded.
 func (f *Format) Zone() string { return f.zone.String() }
 

@@ -1,0 +1,79 @@
+package file
+
+import (
+	"runtime"
+	"sync"
+)
+
+// A queue holds lines until the writer of the file comes round to them, which is as soon as the goroutines that can run now have
+// had their turn. So a busy gateway writes many lines in one system call, where each by itself would cost a request more than
+// all its policies together, and an idle one writes each line at once.
+type queue struct {
+	mu      sync.Mutex
+	lines   []byte
+	spare   []byte
+	woken   bool
+	stopped bool
+	wake    chan struct{}
+	done    sync.WaitGroup
+}
+
+// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than the file takes them.
+const enough = 64 << 10
+
+// start starts the writer, which calls flush whenever lines wait.
+func (q *queue) start(flush func()) {
+	q.wake = make(chan struct{}, 1)
+	q.done.Go(func() {
+		for range q.wake {
+			runtime.Gosched() // others have lines, too
+			q.mu.Lock()
+			q.woken = false
+			q.mu.Unlock()
+			flush()
+		}
+	})
+}
+
+// add adds a line, unless the queue is stopped, and reports whether it is full now.
+func (q *queue) add(line []byte) (full, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopped {
+		return false, false
+	}
+	q.lines = append(q.lines, line...)
+	if !q.woken {
+		q.woken = true
+		q.wake <- struct{}{} // there is room: woken says so
+	}
+	return len(q.lines) >= enough, true
+}
+
+// take takes what waits. The caller gives it to put when it is written.
+func (q *queue) take() []byte {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lines := q.lines
+	q.lines, q.spare = q.spare[:0], nil
+	return lines
+}
+
+// put gives the memory of lines back, unless huge lines have made it large.
+func (q *queue) put(lines []byte) {
+	if cap(lines) > 4*enough {
+		return
+	}
+	q.mu.Lock()
+	q.spare = lines
+	q.mu.Unlock()
+}
+
+// stop makes add refuse lines, and ends the writer.
+func (q *queue) stop() {
+	q.mu.Lock()
+	q.stopped = true
+	q.mu.Unlock()
+	close(q.wake)
+	q.done.Wait()
+}
