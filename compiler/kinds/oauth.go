@@ -54,7 +54,7 @@ type ClientCredentialsHandler struct {
 // ResourceServerHandler accepts requests that have an access token in a header. What isn't valid is refused with WWW-Authenticate: Bearer error="invalid_token". (AILERON Gateway adds that once more with each refusal.)
 type ResourceServerHandler struct {
 	// HeaderKey is the header, with or without Bearer before the token. It stays in the request. Empty is the default.
-	HeaderKey string `json:"headerKey" format:"header-name"`
+	HeaderKey string `json:"headerKey"`
 	// EnabledFAPI makes it a resource server of FAPI 1.0: the token has to be bound to the certificate that the client has presented (RFC 8705, section 3), and responses have
 	// an x-fapi-interaction-id, that of the request or a new one, which the upstream gets, too.
 	EnabledFAPI bool `json:"enabledFAPI"`
@@ -67,7 +67,7 @@ func (h *ResourceServerHandler) SetDefaults() { h.HeaderKey = "Authorization" }
 // OAuth 2.1 has no such grant any more: a login at the provider, by an authorizationCodeHandler, keeps passwords from the gateway.
 type ROPCHandler struct {
 	// RedeemTokenPath is a path at which the answer are the tokens, as those of a provider (RFC 6749, section 5.1), and nothing is asked of the upstream. If the provider refuses, its answer is passed on. Empty is none.
-	// (In AILERON Gateway the answer has another form once there are tokens in the session.)
+	// Once there are tokens in the session, it has the claims, too. (In AILERON Gateway it has only them then.)
 	RedeemTokenPath string `json:"redeemTokenPath"`
 	// UsernameKey is the field of a form that has the name. Unless it and passwordKey are set, they are taken from Authorization: Basic.
 	// The upstream gets the form all the same. (In AILERON Gateway it gets none.)
@@ -109,6 +109,10 @@ func (s *OAuthAuthenticationHandlerSpec) Check(c *Check) {
 	if h := s.AuthorizationCodeHandler; h != nil {
 		h.check(c, s)
 	}
+	if h := s.ResourceServerHandler; h != nil {
+		checkHeaderName(c, &h.HeaderKey)
+	}
+	checkHeaderName(c, &s.ContextHeaderKey)
 	s.checkNames(c)
 	for i := range s.Contexts {
 		s.Contexts[i].check(c, s)

@@ -325,9 +325,9 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%q is parsed", s)
 		}
 	}
-	response := (&Tokens{Access: "a", ID: "i", Expires: time.Now().Add(-time.Hour)}).AppendResponse(nil)
-	if got, want := string(response), `{"access_token":"a","expires_in":0,"id_token":"i","token_type":"Bearer"}`; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	response := (&Tokens{Access: "a", ID: "i", Expires: time.Now().Add(-time.Hour)}).Response()
+	if d := cmp.Diff(map[string]any{"access_token": "a", "expires_in": int64(0), "id_token": "i", "token_type": "Bearer"}, response); d != "" {
+		t.Error(d)
 	}
 }
 

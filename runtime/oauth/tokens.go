@@ -88,8 +88,8 @@ func ParseTokens(b []byte) (Tokens, error) {
 	return t, nil
 }
 
-// AppendResponse writes t behind b as a provider would answer (RFC 6749, section 5.1).
-func (t *Tokens) AppendResponse(b []byte) []byte {
+// Response is t as a provider would answer (RFC 6749, section 5.1).
+func (t *Tokens) Response() map[string]any {
 	m := map[string]any{"token_type": "Bearer", "access_token": t.Access}
 	for name, value := range map[string]string{"id_token": t.ID, "refresh_token": t.Refresh, "scope": t.Scope} {
 		if value != "" {
@@ -99,7 +99,7 @@ func (t *Tokens) AppendResponse(b []byte) []byte {
 	if !t.Expires.IsZero() {
 		m["expires_in"] = max(int64(time.Until(t.Expires)/time.Second), 0)
 	}
-	return jsonval.Append(b, m)
+	return m
 }
 
 // tokensOf are the tokens in an answer, and whether there are some.

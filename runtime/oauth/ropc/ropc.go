@@ -5,9 +5,11 @@ package ropc
 import (
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/url"
 	"strings"
 
+	"github.com/aileron-gateway/aileronc/internal/jsonval"
 	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/query"
@@ -64,7 +66,9 @@ func (a *Authenticator) Authenticate(x *gateway.Exchange) (authn.Outcome, error)
 	case r == nil:
 		return a.login(x, s, c)
 	case a.redeems(x):
-		return answer(x, 200, tokens.AppendResponse(nil)), nil
+		known := r.Claims() // who reads the answer of AILERON Gateway looks for them
+		maps.Copy(known, tokens.Response())
+		return answer(x, 200, jsonval.Append(nil, known)), nil
 	}
 	c.Accept(x, r)
 	return authn.Accepted, nil
