@@ -32,7 +32,7 @@ type SessionMiddlewareSpec struct {
 	Storage resource.Ref `json:"storage" role:"Storage"`
 	// Prefix is put before ids to make the keys of the storage.
 	Prefix string `json:"prefix" pattern:"^[0-9a-zA-Z-_:]*$"`
-	// CookieName is the name of the cookie with the id. Cookies that hold sessions have numbers behind it.
+	// CookieName is the name of the cookie with the id. Cookies that hold sessions have numbers behind it, and those beside it, of logins that have begun, a hyphen and a name.
 	CookieName string `json:"cookieName" pattern:"^[0-9a-zA-Z-_]+$"`
 	// Cookie are the attributes of the cookies. Unset is the path /, secure and httpOnly; if it's set, only what it says counts.
 	Cookie *CookieSpec `json:"cookie"`
