@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"encoding/json"
 	"html"
 	"io"
@@ -47,7 +48,9 @@ type providerOptions struct {
 
 // modules installs what provider/provider.mjs needs, once.
 var modules = sync.OnceValues(func() (out []byte, err error) {
-	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--fetch-timeout=60000")
 	cmd.Dir = "provider"
 	return cmd.CombinedOutput()
 })
