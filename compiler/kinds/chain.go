@@ -61,11 +61,15 @@ func (b *routeBuilder) checkSessions(s *HTTPServerSpec, e *HandlerEntry, m *moun
 				session = spec
 				continue
 			}
-			switch used, tokens := b.usesSession(t); {
+			used, tokens := b.usesSession(t)
+			switch {
 			case used && session == nil:
 				b.Warnf(&list[i], diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", t.Check.ID.Short())
-			case tokens && session.Storage.IsZero():
-				b.checkRoom(s, &list[i], t)
+			case tokens:
+				b.checkSameSite(&list[i], t, session)
+				if session.Storage.IsZero() {
+					b.checkRoom(s, &list[i], t)
+				}
 			}
 		}
 	}
@@ -87,6 +91,40 @@ func (b *routeBuilder) checkRoom(s *HTTPServerSpec, ref *resource.Ref, t *Target
 		b.Warnf(ref, diag.OutOfRange, "%s keeps tokens in cookies, and the server accepts only %d bytes of headers: people with longer tokens are locked out; set maxHeaderBytes to %d or more, or use a storage for sessions",
 			t.Check.ID.Short(), n, tokenRoom)
 	}
+}
+
+// checkSameSite warns of logins whose answers come without the cookie of the session, since it's another site that has the browser
+// send them.
+func (b *routeBuilder) checkSameSite(ref *resource.Ref, t *Target, session *SessionMiddlewareSpec) {
+	var site SameSite
+	if session.Cookie != nil {
+		site = session.Cookie.SameSite
+	}
+	for _, h := range b.logins(t) {
+		switch {
+		case h.JARM != nil && h.JARM.ResponseMode == "ResponseModeFormPostJWT" && site != "None":
+			b.Warnf(ref, diag.ConflictingFields, "the provider has browsers send its answer in a form, and they send the cookie of the session with it only if its sameSite is None")
+		case site == "Strict":
+			b.Warnf(ref, diag.ConflictingFields, "people come back from the site of the provider, and browsers don't send the cookie of the session then, since its sameSite is Strict; use Lax")
+		}
+	}
+}
+
+// logins are the handlers of an authentication by which people log in.
+func (b *routeBuilder) logins(t *Target) (all []*AuthorizationCodeHandler) {
+	switch spec := t.Spec.(type) {
+	case *OAuthAuthenticationHandlerSpec:
+		if h := spec.AuthorizationCodeHandler; h != nil {
+			all = append(all, h)
+		}
+	case *AuthenticationMiddlewareSpec:
+		for i := range spec.Handlers {
+			if h := b.Link.Target(&spec.Handlers[i]); h != nil {
+				all = append(all, b.logins(h)...)
+			}
+		}
+	}
+	return all
 }
 
 // usesSession reports whether a middleware, or a handler of one, needs a session, and whether it's to keep tokens.
