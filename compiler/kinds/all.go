@@ -22,7 +22,6 @@ var All = []Kind{
 	bodyLimitMiddleware,
 	compressionMiddleware,
 	soapRESTMiddleware,
-	keyAuthnMiddleware,
 	prometheusMeter,
 	throttleMiddleware,
 	authenticationMiddleware,
