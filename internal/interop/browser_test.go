@@ -56,9 +56,9 @@ func TestBrowserLogin(t *testing.T) {
 		t.Run(engine, func(t *testing.T) {
 			addr := runExample(t, "oauth-login", engine, func(config string) string { return config })
 			b := browse(t, chromium, "http://"+addr+"/?from=here")
-			b.until(t, "document.title", "Log in")
+			b.until(t, "document.title + ', ' + document.readyState", "Log in, complete")
 			b.evaluate(t, "document.forms[0].name.value = 'alice'; document.forms[0].password.value = 'wonderland'; document.forms[0].submit(); ''")
-			b.until(t, "document.title", "Welcome")
+			b.until(t, "document.title + ', ' + document.readyState", "Welcome, complete")
 			b.until(t, "location.host + location.pathname + location.search", addr+"/?from=here")
 			b.evaluate(t, "document.querySelector('#welcome a').click(); ''")
 			b.until(t, "location.pathname", "/me")

@@ -36,6 +36,7 @@ func startOpenID(t *testing.T, engine string) *openID {
 	t.Helper()
 	o := &openID{gateway: &gateway{addrs: make(map[string]string)}}
 	o.certify(t)
+	binary := build(t, "openid.yaml", engine)
 	servers := []string{"INTROSPECTED", "PLAIN", "SIGNED", "POSTED", "BOUND", "RESOURCES", "MACHINE", "VERIFIED", "ASKED"}
 	env := append(os.Environ(), "CERT="+o.cert, "KEY="+o.key, "CLIENT_SECRET="+clientSecret, "SECURE=false")
 	var addrs []string
@@ -58,7 +59,7 @@ func startOpenID(t *testing.T, engine string) *openID {
 	startProvider(t, providerOptions{Issuer: o.provider, Resource: "urn:gateway", AccessTokenTTL: 3, Clients: o.clients(jwk)})
 	startProvider(t, providerOptions{Issuer: secure, Resource: "urn:gateway", Cert: o.cert, Key: o.key, FAPI: "2.0", Clients: []map[string]any{o.boundClient(t)}})
 	env = append(env, "ZITADEL="+o.zitadel, "PROVIDER="+o.provider, "SECURE_PROVIDER="+secure, "CLIENT_KEY="+keyFile, "UPSTREAM="+strings.TrimPrefix(upstream.URL, "http://"))
-	run(t, exec.Command(build(t, "openid.yaml", engine)), env, addrs...)
+	run(t, exec.Command(binary), env, addrs...)
 	return o
 }
 
