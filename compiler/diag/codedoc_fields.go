@@ -174,6 +174,16 @@ spec:
       templateFile: . # a folder
 `,
 }, {
+	Code: BadPolicy, Title: "a policy doesn't parse, or isn't sound",
+	Text: `A file of Rego, the query of an OPAAuthzMiddleware, or a bundle is refused by the compiler of the Open Policy Agent. Rego has two versions: where version 1 has "allow if { … }", version 0 has "allow { … }". Each file may be of either.`,
+	Example: `apiVersion: app/v1
+kind: OPAAuthzMiddleware
+spec:
+  regos:
+    - queryParameter: data.authz.allow ==
+      policyFiles: [authz.rego]
+`,
+}, {
 	Code: BadPlugin, Title: "a Go package can't be linked in",
 	Text: `A GoPlugin names a Go package, by import path or by folder, and a symbol of it. Its source is built into the gateway: shared objects can't be loaded.`,
 	Example: `apiVersion: core/v1

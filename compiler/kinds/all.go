@@ -35,5 +35,6 @@ var All = []Kind{
 	skipper,
 	redisClient,
 	csrfMiddleware,
+	opaAuthzMiddleware,
 	goPlugin,
 }

@@ -95,6 +95,9 @@ type ErrorHandled interface {
 // Entrypoint registers it.
 type Finalized interface{ Finalizes() bool }
 
+// A Lifecycled is the Spec of a kind with a lifecycle, of which not every resource needs it.
+type Lifecycled interface{ HasLifecycle(c *Check) bool }
+
 // A Refuser is the Spec of a middleware that may refuse CORS preflight requests, so that
 // it must not stand before the one that answers them.
 type Refuser interface{ Refuses() bool }

@@ -95,7 +95,7 @@ func (k *linker) construct(r *graph.Resource, role kinds.Role) ir.Expr {
 	}
 	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name, Part: l.Suffix, New: expr, Fails: l.Fails, Stateless: r.Kind.Stateless, Note: l.Note}
 	k.program.Components = append(k.program.Components, c)
-	if r.Kind.Lifecycle {
+	if s, ok := r.Spec.(kinds.Lifecycled); r.Kind.Lifecycle && (!ok || s.HasLifecycle(l.Check)) {
 		k.lifecycles = append(k.lifecycles, ir.Ref{To: c})
 	}
 	return ir.Ref{To: c}

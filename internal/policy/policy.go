@@ -70,11 +70,13 @@ type Options struct {
 	Strict bool
 	// Print keeps calls of print.
 	Print bool
+	// Partial means that some modules aren't there, so that functions may be unknown.
+	Partial bool
 }
 
 // Compile type-checks modules, by the names of their files. It tells all that is wrong with them.
 func Compile(modules map[string]*ast.Module, o Options) (*ast.Compiler, error) {
-	c := ast.NewCompiler().SetErrorLimit(0).WithStrict(o.Strict).WithEnablePrintStatements(o.Print)
+	c := ast.NewCompiler().SetErrorLimit(0).WithStrict(o.Strict).WithEnablePrintStatements(o.Print).WithAllowUndefinedFunctionCalls(o.Partial)
 	c.Compile(modules)
 	if c.Failed() {
 		c.Errors.Sort()
@@ -83,14 +85,9 @@ func Compile(modules map[string]*ast.Module, o Options) (*ast.Compiler, error) {
 	return c, nil
 }
 
-// CheckQuery tells what is wrong with a query of compiled policies.
-func CheckQuery(c *ast.Compiler, query string) error {
-	body, err := ast.ParseBodyWithOpts(query, ast.ParserOptions{RegoVersion: ast.RegoV1})
-	if err != nil {
-		return err
-	}
-	_, err = c.QueryCompiler().Compile(body)
-	return err
+// ParseQuery parses a query, which is of version 1.
+func ParseQuery(query string) (ast.Body, error) {
+	return ast.ParseBodyWithOpts(query, ast.ParserOptions{RegoVersion: ast.RegoV1})
 }
 
 // Defined reports whether there is a rule, or data, for a query, as far as that can be told: a query that isn't a plain path is taken

@@ -55,7 +55,7 @@ var waiting = map[string]bool{ast.HTTPSend.Name: true, ast.NetLookupIPAddr.Name:
 func ReadsOf(c *ast.Compiler, query string) Reads {
 	var r Reads
 	seen := make(map[string]bool)
-	if body, err := ast.ParseBodyWithOpts(query, ast.ParserOptions{RegoVersion: ast.RegoV1}); err == nil {
+	if body, err := ParseQuery(query); err == nil {
 		r.noteIn(body, seen)
 		ast.WalkVars(body, func(v ast.Var) bool {
 			if v.Equal(ast.InputRootDocument.Value) {

@@ -49,7 +49,7 @@ func (a *Authorizer) input(x *gateway.Exchange, reads *policy.Reads) ast.Value {
 		members = append(members, [2]*ast.Term{headerName, headerTerm(q.Header, reads)})
 	}
 	if reads.Fields&policy.Env != 0 {
-		members = append(members, [2]*ast.Term{envName, a.env})
+		members = append(members, [2]*ast.Term{envName, a.process})
 	}
 	return ast.NewObject(members...)
 }
@@ -139,8 +139,8 @@ func term(value any) *ast.Term {
 // term is what policies see of the process.
 func (e *Env) term() *ast.Term {
 	vars := ast.NewObject()
-	for name, value := range e.Vars {
-		vars.Insert(ast.StringTerm(name), ast.StringTerm(value))
+	for _, v := range e.Vars {
+		vars.Insert(ast.StringTerm(v.Name), ast.StringTerm(v.Value))
 	}
 	env := ast.NewObject([2]*ast.Term{ast.StringTerm("vars"), ast.NewTerm(vars)})
 	for _, id := range []struct {

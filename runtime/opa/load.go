@@ -51,15 +51,15 @@ type rules struct {
 	store  storage.Store // of Storage, once it's open
 	shut   func() error
 
-	policies, bundles, data []*fetched
-	digest                  [sha256.Size]byte
-	query                   *query
+	bundles, data []*fetched
+	digest        [sha256.Size]byte
+	query         *query
 }
 
 func newRules(o *Rego) (*rules, error) {
 	r := &rules{
-		Rego:     o,
-		policies: make([]*fetched, len(o.Policies)), bundles: make([]*fetched, len(o.Bundles)), data: make([]*fetched, len(o.Data)),
+		Rego:    o,
+		bundles: make([]*fetched, len(o.Bundles)), data: make([]*fetched, len(o.Data)),
 		verify: &policy.Verification{Skip: o.Verification.Skip, KeyID: o.Verification.KeyID, Scope: o.Verification.Scope, Excludes: o.Verification.Excludes},
 	}
 	for _, k := range o.Verification.Keys {
@@ -72,12 +72,31 @@ func newRules(o *Rego) (*rules, error) {
 		}
 		r.verify.Keys[k.ID] = policy.Key{Algorithm: k.Algorithm, Scope: k.Scope, Key: string(text)}
 	}
-	r.remote = slices.ContainsFunc(o.Policies, isRemote) || slices.ContainsFunc(o.Bundles, isRemote) ||
-		slices.ContainsFunc(o.Data, func(d Document) bool { return d.remote() })
+	all := slices.Clone(o.Bundles)
+	for i := range o.Data {
+		all = append(all, o.Data[i].Source)
+	}
+	for i := range all {
+		if all[i].remote() && o.Transport == nil {
+			return nil, fmt.Errorf("%s: there is no transport for URLs", all[i].Name)
+		}
+		r.remote = r.remote || all[i].remote()
+	}
 	return r, nil
 }
 
-func isRemote(s Source) bool { return s.remote() }
+// try does what can be done before Initialize: read files and, if that is all, see whether they fit together.
+func (r *rules) try(a *Authorizer) error {
+	if r.remote {
+		return r.readFiles()
+	}
+	spec := *r.Rego
+	spec.Storage = nil
+	trial := *r
+	trial.Rego = &spec
+	_, err := trial.load(context.Background(), a)
+	return err
+}
 
 // readFiles reads all that isn't at a URL, only to see that it can be.
 func (r *rules) readFiles() error {
@@ -85,10 +104,7 @@ func (r *rules) readFiles() error {
 	var errs []error
 	for i := range r.Policies {
 		s := &r.Policies[i]
-		if s.remote() {
-			continue
-		}
-		f, err := r.read(ctx, s, nil)
+		f, err := readFile(s)
 		if err == nil {
 			_, err = policy.Parse(s.Name, string(f.content))
 		}
@@ -126,14 +142,14 @@ func (r *rules) load(ctx context.Context, a *Authorizer) (changed bool, err erro
 	}
 	digest := digestOf(policies, bundles, data)
 	if r.query != nil && digest == r.digest {
-		r.policies, r.bundles, r.data = policies, bundles, data
+		r.bundles, r.data = bundles, data
 		return false, nil
 	}
 	q, err := r.prepare(ctx, a, policies, bundles, data)
 	if err != nil {
 		return false, err
 	}
-	r.policies, r.bundles, r.data, r.digest, r.query = policies, bundles, data, digest, q
+	r.bundles, r.data, r.digest, r.query = bundles, data, digest, q
 	return true, nil
 }
 
@@ -141,7 +157,7 @@ func (r *rules) load(ctx context.Context, a *Authorizer) (changed bool, err erro
 func (r *rules) readAll(ctx context.Context) (policies, bundles, data []*fetched, err error) {
 	var errs []error
 	for i := range r.Policies {
-		f, err := r.read(ctx, &r.Policies[i], r.policies[i])
+		f, err := readFile(&r.Policies[i])
 		policies, errs = append(policies, f), append(errs, wrap("rego file", r.Policies[i].Name, err))
 	}
 	for i := range r.Bundles {

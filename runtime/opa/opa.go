@@ -23,6 +23,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/internal/policy"
 	"github.com/aileron-gateway/aileronc/runtime/claims"
+	"github.com/aileron-gateway/aileronc/runtime/env"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
@@ -85,8 +86,8 @@ type Storage interface {
 
 // Env is what policies can know of the process.
 type Env struct {
-	// Vars are environment variables by name.
-	Vars map[string]string
+	// Vars are environment variables, by their names, as [env.Env.Named] finds them.
+	Vars []env.Var
 	// PID, PPID, UID and GID tell the ids of the process, its parent, its user and group.
 	PID, PPID, UID, GID bool
 }
@@ -95,7 +96,7 @@ type Env struct {
 type Authorizer struct {
 	options Options
 	key     string
-	env     *ast.Term
+	process *ast.Term // input.env
 	masked  []string
 	sources []*rules
 	cache   cache.InterQueryCache
@@ -119,27 +120,27 @@ type query struct {
 	reads    policy.Reads
 }
 
-// New reads policies and data from files. What is at a URL is loaded by Initialize, without which all requests are refused then.
+// New reads policies and data from files. If something is at a URL, or data in a Storage, Initialize does the rest; all requests are
+// refused before it has.
 func New(o Options) (*Authorizer, error) {
-	a := &Authorizer{options: o, key: cmp.Or(o.ClaimsKey, claims.DefaultKey), env: o.Env.term(), masked: lowered(o.MaskedHeaders)}
+	a := &Authorizer{options: o, key: cmp.Or(o.ClaimsKey, claims.DefaultKey), process: o.Env.term(), masked: lowered(o.MaskedHeaders)}
 	config, err := cache.ParseCachingConfig(nil)
 	if err != nil {
 		return nil, err
 	}
 	a.cache = cache.NewInterQueryCache(config)
-	remote := false
+	later := false
 	for i := range o.Regos {
 		r, err := newRules(&o.Regos[i])
 		if err != nil {
 			return nil, err
 		}
 		a.sources = append(a.sources, r)
-		remote = remote || r.remote
+		later = later || r.remote || r.Storage != nil
 	}
-	if remote {
-		// Without the rest there's nothing to be said about references between them, but files must be there.
+	if later {
 		for _, r := range a.sources {
-			if err := r.readFiles(); err != nil {
+			if err := r.try(a); err != nil {
 				return nil, err
 			}
 		}

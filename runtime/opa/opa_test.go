@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aileron-gateway/aileronc/runtime/claims"
+	"github.com/aileron-gateway/aileronc/runtime/env"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/opa"
 )
@@ -89,10 +91,10 @@ func TestInput(t *testing.T) {
 		{`k := "method"; input[k] == "POST"`, true},
 	} {
 		for _, version := range []string{"import rego.v1\nallow if { %s }", "allow { %s }", "allow if { %s }"} {
-			text := "package authz\n" + replace(version, c.condition)
+			text := "package authz\n" + strings.Replace(version, "%s", c.condition, 1)
 			a := open(t, opa.Options{
 				Regos: []opa.Rego{{Policies: rego(text)}},
-				Env:   opa.Env{Vars: map[string]string{"STAGE": "test"}, PID: true, UID: true},
+				Env:   opa.Env{Vars: []env.Var{{Name: "STAGE", Value: "test"}}, PID: true, UID: true},
 			})
 			x := request()
 			claims.Put(x, claims.DefaultKey, claims.Map{
@@ -104,20 +106,6 @@ func TestInput(t *testing.T) {
 			}
 		}
 	}
-}
-
-func replace(format, s string) string {
-	before, after, _ := cut(format, "%s")
-	return before + s + after
-}
-
-func cut(s, sep string) (string, string, bool) {
-	for i := range len(s) - len(sep) + 1 {
-		if s[i:i+len(sep)] == sep {
-			return s[:i], s[i+len(sep):], true
-		}
-	}
-	return s, "", false
 }
 
 func TestOnlyTrueAllows(t *testing.T) {

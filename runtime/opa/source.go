@@ -47,9 +47,6 @@ const (
 
 // fetch gets what is at a URL, unless it's what old has.
 func (r *rules) fetch(ctx context.Context, s *Source, old *fetched) (*fetched, error) {
-	if r.Transport == nil {
-		return nil, errors.New("there is no transport")
-	}
 	at, err := url.Parse(s.Name)
 	if err != nil {
 		return nil, errors.Unwrap(err)
@@ -109,11 +106,15 @@ func receive(r *gateway.Response, old *fetched) (*fetched, error) {
 
 // read gets the content of a file or URL.
 func (r *rules) read(ctx context.Context, s *Source, old *fetched) (*fetched, error) {
-	switch {
-	case s.Content != nil:
-		return &fetched{content: s.Content}, nil
-	case s.remote():
+	if s.remote() {
 		return r.fetch(ctx, s, old)
+	}
+	return readFile(s)
+}
+
+func readFile(s *Source) (*fetched, error) {
+	if s.Content != nil {
+		return &fetched{content: s.Content}, nil
 	}
 	content, err := os.ReadFile(s.Name)
 	return &fetched{content: content}, err
