@@ -92,10 +92,12 @@ func lowered(names []string) []string {
 // maxTrace is how much of a trace is logged, in bytes.
 const maxTrace = 64 << 10
 
-// traced logs how the evaluation of q came to its end. A trace has the expressions of the policies, not their values.
+// traced logs how the evaluation of q came to its end: by the expressions of the policies. What they were compared with is left
+// out, since requests hold secrets.
 func (a *Authorizer) traced(x *gateway.Exchange, q *query, trace *topdown.BufferTracer) {
+	steps := slices.DeleteFunc(*trace, func(e *topdown.Event) bool { return e.Op == topdown.UnifyOp })
 	var b bytes.Buffer
-	topdown.PrettyTraceWithLocation(&b, *trace)
+	topdown.PrettyTraceWithLocation(&b, steps)
 	text := b.Bytes()
 	if len(text) > maxTrace {
 		text = append(text[:maxTrace:maxTrace], "..."...)
