@@ -93,8 +93,16 @@ func ParseQuery(query string) (ast.Body, error) {
 // Defined reports whether there is a rule, or data, for a query, as far as that can be told: a query that isn't a plain path is taken
 // for defined. data tells if there is a document below data.
 func Defined(c *ast.Compiler, query string, data func(path []string) bool) bool {
-	ref, err := ast.ParseRef(query)
-	if err != nil || !ref.IsGround() || !ref[0].Equal(ast.DefaultRootDocument) {
+	body, err := ParseQuery(query)
+	if err != nil || len(body) != 1 || body[0].Negated || len(body[0].With) > 0 {
+		return true
+	}
+	term, _ := body[0].Terms.(*ast.Term)
+	if term == nil {
+		return true
+	}
+	ref, _ := term.Value.(ast.Ref)
+	if ref == nil || !ref.IsGround() || !ref[0].Equal(ast.DefaultRootDocument) {
 		return true
 	}
 	if len(c.GetRules(ref)) > 0 {

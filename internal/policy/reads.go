@@ -56,13 +56,7 @@ func ReadsOf(c *ast.Compiler, query string) Reads {
 	var r Reads
 	seen := make(map[string]bool)
 	if body, err := ParseQuery(query); err == nil {
-		r.noteIn(body, seen)
-		ast.WalkVars(body, func(v ast.Var) bool {
-			if v.Equal(ast.InputRootDocument.Value) {
-				r.note(ast.Ref{ast.InputRootDocument}, seen)
-			}
-			return false
-		})
+		r.noteQuery(body, seen)
 	}
 	for _, m := range c.Modules {
 		ast.NewGenericVisitor(func(x any) bool {
@@ -89,6 +83,25 @@ func (r *Reads) noteIn(x any, seen map[string]bool) {
 		r.note(ref, seen)
 		return false
 	})
+}
+
+// noteQuery notes what a query reads, in which input by itself isn't a reference yet.
+func (r *Reads) noteQuery(x any, seen map[string]bool) {
+	ast.NewGenericVisitor(func(x any) bool {
+		switch x := x.(type) {
+		case ast.Var:
+			if x.Equal(ast.InputRootDocument.Value) {
+				r.note(ast.Ref{ast.InputRootDocument}, seen)
+			}
+		case ast.Ref:
+			r.note(x, seen)
+			for _, step := range x[1:] {
+				r.noteQuery(step, seen)
+			}
+			return true
+		}
+		return false
+	}).Walk(x)
 }
 
 func (r *Reads) note(ref ast.Ref, seen map[string]bool) {
