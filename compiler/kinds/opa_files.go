@@ -77,6 +77,10 @@ func (s *RegoSpec) readFile(c *Check, p *string, read func(string) ([]byte, erro
 	if c.Deferred(p) || isURL(*p) {
 		return nil
 	}
+	if *p == "" {
+		c.Errorf(p, diag.BadValue, "there must be the name of a file")
+		return nil
+	}
 	content, err := read(c.path(*p))
 	embeds := c.embeds(&s.Embed)
 	switch {

@@ -23,8 +23,11 @@ import (
 // MaxBundle is how large a bundle may be, in bytes, unpacked.
 const MaxBundle = 256 << 20
 
+// maxFiles is how many files may be in a bundle.
+const maxFiles = 50000
+
 // ErrTooLarge is the error of a bundle that is larger.
-var ErrTooLarge = fmt.Errorf("it has more than %d MB, unpacked", MaxBundle>>20)
+var ErrTooLarge = fmt.Errorf("it has more than %d MB, unpacked, or more than %d files", MaxBundle>>20, maxFiles)
 
 // An Entry is a file of a bundle.
 type Entry struct {
@@ -51,7 +54,7 @@ func ReadPath(name string) ([]Entry, error) {
 // readFolder reads the files of a folder. Links to files are followed, as in volumes of Kubernetes, whose folders that
 // begin with two dots are left out.
 func readFolder(root string) (entries []Entry, err error) {
-	size := 0
+	size := int64(0)
 	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -62,13 +65,14 @@ func readFolder(root string) (entries []Entry, err error) {
 			}
 			return nil
 		}
-		if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		data, err := os.ReadFile(name)
-		if size += len(data); size > MaxBundle {
+		if size += info.Size(); size > MaxBundle || len(entries) >= maxFiles {
 			return ErrTooLarge
 		}
+		data, err := os.ReadFile(name)
 		rel, _ := filepath.Rel(root, name)
 		entries = append(entries, Entry{"/" + filepath.ToSlash(rel), data})
 		return err
@@ -96,7 +100,7 @@ func Unpack(content []byte) (entries []Entry, err error) {
 		if err == nil {
 			data, err = io.ReadAll(t)
 		}
-		if limited.N <= 0 {
+		if limited.N <= 0 || len(entries) >= maxFiles {
 			return nil, ErrTooLarge
 		}
 		if err != nil {
