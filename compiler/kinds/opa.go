@@ -26,7 +26,8 @@ var opaAuthzMiddleware = Kind{
 // that stands for, and if that fails as version 1. Policies, bundles and data are checked when the gateway is built, as far as they are there.
 //
 // Data that can't be loaded is a reason not to start (AILERON Gateway starts without it, and decides without it). A refusal has the code E3100 and the kind AppAuthzAuthorization, so that an
-// ErrorHandler can match it. Evaluation ends when the client has gone, or a TimeoutMiddleware before it says so. Then, and after an error, nothing is allowed.
+// ErrorHandler can match it. Evaluation ends, and nothing is allowed, when the client has gone, or a TimeoutMiddleware before it says so. A query that fails is told in the log, and
+// the next one is asked.
 type OPAAuthzMiddlewareSpec struct {
 	// Logger is told of refusals, at level Debug, of policies that fail, and what policies print. Unset is the logger of the metadata, or the default one.
 	Logger resource.Ref `json:"logger" role:"Logger"`

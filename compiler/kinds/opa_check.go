@@ -141,6 +141,9 @@ func checkURL(c *Check, p *string) *url.URL {
 		c.Errorf(p, diag.BadURL, "%q isn't a URL with a host", *p)
 		return nil
 	}
+	if _, ok := u.User.Password(); ok {
+		c.Warnf(p, diag.Insecure, "the password becomes part of the program; write ${NAME} to read the URL from the environment at start, or use header")
+	}
 	return u
 }
 

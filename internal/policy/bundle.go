@@ -190,7 +190,7 @@ func ReadBundle(name string, entries []Entry, v *Verification) (*Bundle, error) 
 	if err0 != nil {
 		for _, e := range Errors(err0) {
 			if e.Location != nil {
-				e.Location.File = path.Join(name, e.Location.File)
+				e.Location.File = fileIn(name, e.Location.File)
 			}
 		}
 		return nil, err0
@@ -203,7 +203,7 @@ func ReadBundle(name string, entries []Entry, v *Verification) (*Bundle, error) 
 	}
 	out := &Bundle{Modules: make(map[string]*ast.Module), Data: b.Data, Roots: *b.Manifest.Roots}
 	for _, m := range b.Modules {
-		file := path.Join(name, m.Path)
+		file := fileIn(name, m.Path)
 		v, err := b.RegoVersionForFile(m.RelativePath, b.RegoVersion(version))
 		if err != nil {
 			return nil, err
@@ -218,6 +218,11 @@ func ReadBundle(name string, entries []Entry, v *Verification) (*Bundle, error) 
 		return nil, ErrDepth
 	}
 	return out, nil
+}
+
+// fileIn is the name of a file in a bundle, which may be a URL.
+func fileIn(bundle, file string) string {
+	return strings.TrimSuffix(bundle, "/") + "/" + strings.TrimPrefix(file, "/")
 }
 
 func readBundle(entries []Entry, v *Verification, version ast.RegoVersion) (*bundle.Bundle, error) {

@@ -78,7 +78,7 @@ func newRules(o *Rego) (*rules, error) {
 	}
 	for i := range all {
 		if all[i].remote() && o.Transport == nil {
-			return nil, fmt.Errorf("%s: there is no transport for URLs", all[i].Name)
+			return nil, fmt.Errorf("%s: there is no transport for URLs", all[i].label())
 		}
 		r.remote = r.remote || all[i].remote()
 	}
@@ -115,13 +115,13 @@ func (r *rules) readFiles() error {
 	for i := range r.Bundles {
 		if s := &r.Bundles[i]; !s.remote() {
 			_, err := r.readBundle(ctx, s, nil)
-			errs = append(errs, wrap("bundle", s.Name, err))
+			errs = append(errs, wrap("bundle", s.label(), err))
 		}
 	}
 	for i := range r.Data {
 		if s := &r.Data[i].Source; !s.remote() {
 			_, err := r.read(ctx, s, nil)
-			errs = append(errs, wrap("data", s.Name, err))
+			errs = append(errs, wrap("data", s.label(), err))
 		}
 	}
 	return errors.Join(errs...)
@@ -162,11 +162,11 @@ func (r *rules) readAll(ctx context.Context) (policies, bundles, data []*fetched
 	}
 	for i := range r.Bundles {
 		f, err := r.readBundle(ctx, &r.Bundles[i], r.bundles[i])
-		bundles, errs = append(bundles, f), append(errs, wrap("bundle", r.Bundles[i].Name, err))
+		bundles, errs = append(bundles, f), append(errs, wrap("bundle", r.Bundles[i].label(), err))
 	}
 	for i := range r.Data {
 		f, err := r.read(ctx, &r.Data[i].Source, r.data[i])
-		data, errs = append(data, f), append(errs, wrap("data", r.Data[i].Name, err))
+		data, errs = append(data, f), append(errs, wrap("data", r.Data[i].label(), err))
 	}
 	return policies, bundles, data, errors.Join(errs...)
 }
@@ -240,7 +240,7 @@ func (r *rules) addBundles(modules map[string]*ast.Module, document map[string]a
 	var errs []error
 	read := make([]*policy.Bundle, 0, len(bundles))
 	for i, f := range bundles {
-		name := r.Bundles[i].Name
+		name := r.Bundles[i].label()
 		b, err := policy.ReadBundle(name, f.entries, r.verify)
 		if err != nil {
 			errs = append(errs, describe("bundle "+name, err))
@@ -248,7 +248,7 @@ func (r *rules) addBundles(modules map[string]*ast.Module, document map[string]a
 		}
 		for j, other := range read {
 			if ra, rb, overlap := policy.Overlap(other, b); overlap {
-				errs = append(errs, fmt.Errorf("bundle %s has the root %q, and bundle %s has %q", r.Bundles[j].Name, ra, name, rb))
+				errs = append(errs, fmt.Errorf("bundle %s has the root %q, and bundle %s has %q", r.Bundles[j].label(), ra, name, rb))
 			}
 		}
 		read = append(read, b)
@@ -283,7 +283,7 @@ func (r *rules) addData(document map[string]any, data []*fetched) error {
 		if err == nil {
 			err = policy.Insert(document, d.At, value)
 		}
-		errs = append(errs, wrap("data", d.Name, err))
+		errs = append(errs, wrap("data", d.label(), err))
 	}
 	return errors.Join(errs...)
 }

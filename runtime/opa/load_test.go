@@ -196,7 +196,8 @@ type site struct {
 	mu       sync.Mutex
 	files    map[string]string
 	types    map[string]string
-	status   int // if it isn't 0
+	status   int      // if it isn't 0
+	asked    []string // credentials
 	token    string
 	served   int
 	notAgain int
@@ -212,6 +213,7 @@ func (s *site) Serve(x *gateway.Exchange) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, r := &x.Request, &x.Response
+	s.asked = append(s.asked, q.Header.Get("Authorization"))
 	content, ok := s.files[q.Path]
 	switch etag := `"` + content + `"`; {
 	case s.status != 0:
@@ -300,6 +302,21 @@ func TestBadURLs(t *testing.T) {
 		} else if len(err.Error()) > 1000 {
 			t.Errorf("%s: %.100s…", name, err)
 		}
+	}
+}
+
+// TestURLWithCredentials: they are sent, and never shown.
+func TestURLWithCredentials(t *testing.T) {
+	s := newSite(t)
+	a, err := opa.New(opa.Options{Regos: []opa.Rego{{Bundles: []opa.Source{{Name: "https://me:s3cret@policies.example/shop.tar.gz?key=s3cret"}}, Transport: s}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Initialize(); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("error %v", err)
+	}
+	if len(s.asked) != 1 || s.asked[0] != "Basic bWU6czNjcmV0" {
+		t.Errorf("credentials %q", s.asked)
 	}
 }
 

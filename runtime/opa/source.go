@@ -3,6 +3,7 @@ package opa
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,18 @@ func (s *Source) remote() bool {
 	return s.Content == nil && (hasScheme(s.Name, "http://") || hasScheme(s.Name, "https://"))
 }
 
+// label is the name for errors and the log: of a URL, without what may be secret.
+func (s *Source) label() string {
+	if !s.remote() {
+		return s.Name
+	}
+	u, err := url.Parse(s.Name)
+	if err != nil {
+		return "URL"
+	}
+	return u.Scheme + "://" + u.Host + u.EscapedPath()
+}
+
 func hasScheme(name, scheme string) bool {
 	return len(name) > len(scheme) && strings.EqualFold(name[:len(scheme)], scheme)
 }
@@ -49,7 +62,7 @@ const (
 func (r *rules) fetch(ctx context.Context, s *Source, old *fetched) (*fetched, error) {
 	at, err := url.Parse(s.Name)
 	if err != nil {
-		return nil, errors.Unwrap(err)
+		return nil, errURL
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -63,6 +76,10 @@ func (r *rules) fetch(ctx context.Context, s *Source, old *fetched) (*fetched, e
 		Header: gateway.Header{{Name: "User-Agent", Value: "aileronc-opa"}},
 	}
 	h := &leg.Request.Header
+	if at.User != nil {
+		password, _ := at.User.Password()
+		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(at.User.Username()+":"+password)))
+	}
 	if old != nil && old.etag != "" {
 		h.Set("If-None-Match", old.etag)
 	} else if old != nil && old.modified != "" {
@@ -76,6 +93,8 @@ func (r *rules) fetch(ctx context.Context, s *Source, old *fetched) (*fetched, e
 	}
 	return receive(&leg.Response, old)
 }
+
+var errURL = errors.New("it isn't a URL")
 
 // receive reads a response.
 func receive(r *gateway.Response, old *fetched) (*fetched, error) {
