@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -244,9 +245,7 @@ func (p *policies) loadBundle(i int, tarball []byte, keys map[string]policy.Key)
 		b, err = policy.ReadBundle(name, entries, v)
 	}
 	if err == nil {
-		for file, m := range b.Modules {
-			p.modules[file] = m
-		}
+		maps.Copy(p.modules, b.Modules)
 		err = policy.Insert(p.data, "/", b.Data)
 	}
 	p.report(at, err)

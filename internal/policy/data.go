@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/util"
@@ -114,8 +115,8 @@ func Insert(data map[string]any, at string, value any) error {
 		}
 		return merge(data, object, "")
 	}
-	for i := len(steps) - 1; i >= 0; i-- {
-		value = map[string]any{steps[i]: value}
+	for _, step := range slices.Backward(steps) {
+		value = map[string]any{step: value}
 	}
 	return merge(data, value.(map[string]any), "")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -133,28 +134,13 @@ func Rules(c *ast.Compiler) []string {
 
 // Message is what e says, in a line, without its place and its code.
 func Message(e *ast.Error) string {
-	msg := e.Message
+	parts := []string{e.Message}
 	if e.Details != nil && e.Code == ast.TypeErr {
 		for _, l := range e.Details.Lines() {
-			msg += "; " + trim(l)
+			parts = append(parts, strings.Join(strings.Fields(l), " "))
 		}
 	}
-	return msg
-}
-
-func trim(s string) string {
-	out := make([]byte, 0, len(s))
-	for i := range len(s) {
-		c := s[i]
-		if c == '\t' || c == '\n' {
-			c = ' '
-		}
-		if c == ' ' && (len(out) == 0 || out[len(out)-1] == ' ') {
-			continue
-		}
-		out = append(out, c)
-	}
-	return string(out)
+	return strings.Join(parts, "; ")
 }
 
 // ErrDepth is the error of data that nests too deeply.

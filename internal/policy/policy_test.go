@@ -30,8 +30,8 @@ func TestVersions(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := m.RegoVersion(); got != c.version {
-			t.Errorf("%s: version %v, not %v", name, got, c.version)
+		if got, want := m.RegoVersionSpan(), ast.RegoVersionSpanOf(c.version); got != want {
+			t.Errorf("%s: version %v, not %v", name, got, want)
 		}
 		if _, err := policy.Compile(map[string]*ast.Module{"p.rego": m}, policy.Options{}); err != nil {
 			t.Errorf("%s: %v", name, err)

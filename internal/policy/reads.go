@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -133,7 +135,7 @@ func (r *Reads) note(ref ast.Ref, seen map[string]bool) {
 		r.AllHeaders = true
 		return
 	}
-	if canonical := canonicalName(string(header)); canonical != string(header) {
+	if canonical := CanonicalName(string(header)); canonical != string(header) {
 		r.Missing = append(r.Missing, Missing{Name: string(header), At: ref[2].Location, Header: true})
 	}
 	if !seen[string(header)] {
@@ -147,20 +149,17 @@ func (r Reads) Union(s Reads) Reads {
 	r.Fields |= s.Fields
 	r.AllHeaders = r.AllHeaders || s.AllHeaders
 	r.Context = r.Context || s.Context
+	r.Headers = slices.Clip(r.Headers)
 	for _, h := range s.Headers {
-		known := false
-		for _, have := range r.Headers {
-			known = known || have == h
-		}
-		if !known {
-			r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], h)
+		if !slices.Contains(r.Headers, h) {
+			r.Headers = append(r.Headers, h)
 		}
 	}
 	return r
 }
 
-// canonicalName spells a header name as the input has it.
-func canonicalName(name string) string {
+// CanonicalName spells a header name as the input has it: "X-Request-Id".
+func CanonicalName(name string) string {
 	b := []byte(name)
 	for i, c := range b {
 		start := i == 0 || b[i-1] == '-'
@@ -173,6 +172,3 @@ func canonicalName(name string) string {
 	}
 	return string(b)
 }
-
-// CanonicalName spells a header name as the input has it: "X-Request-Id".
-func CanonicalName(name string) string { return canonicalName(name) }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"os"
 	"slices"
 
@@ -252,9 +253,7 @@ func (r *rules) addBundles(modules map[string]*ast.Module, document map[string]a
 			}
 		}
 		read = append(read, b)
-		for file, m := range b.Modules {
-			modules[file] = m
-		}
+		maps.Copy(modules, b.Modules)
 		if err := policy.Insert(document, "/", b.Data); err != nil {
 			errs = append(errs, wrap("bundle", name, err))
 		}

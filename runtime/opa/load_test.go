@@ -21,7 +21,6 @@ import (
 	"github.com/aileron-gateway/aileronc/internal/policy"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/opa"
-	"github.com/aileron-gateway/aileronc/runtime/opa/disk"
 )
 
 // tarball is a bundle with these files, signed if there's a key.
@@ -369,69 +368,5 @@ func replace(t *testing.T, file, text string) {
 	writeFile(t, file+".new", text)
 	if err := os.Rename(file+".new", file); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestDisk(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	options := func(content string, partitions ...string) opa.Options {
-		return opa.Options{Regos: []opa.Rego{{
-			Policies: rego("package authz\nallow { data.users[input.api].ok }"),
-			Data:     []opa.Document{{At: "/users", Source: opa.Source{Name: "users.json", Content: []byte(content)}}},
-			Storage:  disk.Directory{Path: dir, Partitions: partitions},
-		}}}
-	}
-	for _, c := range []struct {
-		content    string
-		partitions []string
-		allowed    string
-	}{
-		{`{"a": {"ok": true}, "b": {"ok": false}}`, nil, "a"},
-		{`{"b": {"ok": true}}`, nil, "b"}, // what was there before is gone
-	} {
-		a, err := opa.New(options(c.content, c.partitions...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Initialize(); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"a", "b", "c"} {
-			if got := ask(t, a, &gateway.Exchange{Request: gateway.Request{Path: name}}) == 200; got != (name == c.allowed) {
-				t.Errorf("%s with %s: allowed: %t", name, c.content, got)
-			}
-		}
-		if err := a.Finalize(); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDiskPartitions(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "data")
-	for _, content := range []string{`{"a": {"ok": true}, "b": {"ok": false}}`, `{"b": {"ok": true}}`} {
-		a, err := opa.New(opa.Options{Regos: []opa.Rego{{
-			Policies: rego("package authz\nallow { data.users[input.api].ok }"),
-			Data:     []opa.Document{{At: "/users", Source: opa.Source{Name: "users.json", Content: []byte(content)}}},
-			Storage:  disk.Directory{Path: dir, Partitions: []string{"/users/*"}},
-		}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Initialize(); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"a", "b"} {
-			want := strings.Contains(content, `"`+name+`": {"ok": true}`)
-			if got := ask(t, a, &gateway.Exchange{Request: gateway.Request{Path: name}}) == 200; got != want {
-				t.Errorf("%s with %s: allowed: %t", name, content, got)
-			}
-		}
-		if err := a.Finalize(); err != nil {
-			t.Error(err)
-		}
 	}
 }
