@@ -160,7 +160,10 @@ func TestEvaluationEnds(t *testing.T) {
 		"when the client has gone": {func(x *gateway.Exchange) {
 			go x.Cancel(errors.New("the client has gone"))
 		}, 403},
-		"at a deadline": {func(x *gateway.Exchange) {
+		"at the deadline of the exchange": {func(x *gateway.Exchange) {
+			x.SetDeadline(time.Now().Add(time.Millisecond))
+		}, 504},
+		"at the deadline of a context": {func(x *gateway.Exchange) {
 			ctx, cancel := context.WithTimeout(x.Context(), time.Millisecond)
 			x.SetContext(ctx)
 			x.OnDone(func(*gateway.Exchange) { cancel() })

@@ -243,13 +243,21 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 type evaluation struct {
 	*Authorizer
 	x         *gateway.Exchange
+	cause     error // of Interrupt
 	cancelled atomic.Bool
 }
 
-// Cancel, Cancelled and Interrupt end it before its time.
-func (e *evaluation) Cancel()         { e.cancelled.Store(true) }
+// Cancel ends it before its time.
+func (e *evaluation) Cancel() { e.cancelled.Store(true) }
+
+// Cancelled is asked by the library, from time to time.
 func (e *evaluation) Cancelled() bool { return e.cancelled.Load() }
-func (e *evaluation) Interrupt(error) { e.cancelled.Store(true) }
+
+// Interrupt is Cancel when the exchange has ended.
+func (e *evaluation) Interrupt(cause error) {
+	e.cause = cause
+	e.cancelled.Store(true)
+}
 
 // decide returns nil if the request of x is allowed.
 func (a *Authorizer) decide(x *gateway.Exchange) error {
@@ -278,7 +286,7 @@ func (a *Authorizer) decide(x *gateway.Exchange) error {
 			a.decided(x, begin, q, true)
 			return nil
 		case e.Cancelled():
-			return ended(x, err)
+			return e.ended(err)
 		case err != nil:
 			a.log(x, gateway.LevelWarn, "policy not evaluated", gateway.String("query", q.text), gateway.String("error", err.Error()))
 			errs = append(errs, err)
@@ -295,15 +303,13 @@ func (a *Authorizer) refuse(x *gateway.Exchange, cause error) error {
 }
 
 // ended is the error of a request for which there was no time left.
-func ended(x *gateway.Exchange, err error) error {
-	e := &gateway.Error{Status: 403, Code: "E3100", Kind: "AppAuthzAuthorization", Message: "the policies weren't evaluated to the end", Cause: err}
-	if cause := context.Cause(x.Context()); cause != nil {
-		e.Cause = cause
-		if gateway.IsTimeout(cause) {
-			e.Status = 504
-		}
+func (e *evaluation) ended(err error) error {
+	status := 403
+	cause := cmp.Or(e.cause, context.Cause(e.x.Context()), err)
+	if gateway.IsTimeout(cause) {
+		status = 504
 	}
-	return e
+	return &gateway.Error{Status: status, Code: "E3100", Kind: "AppAuthzAuthorization", Message: "the policies weren't evaluated to the end", Cause: cause}
 }
 
 // ask evaluates one query.
