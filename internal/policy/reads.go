@@ -137,6 +137,7 @@ func (r *Reads) note(ref ast.Ref, seen map[string]bool) {
 	}
 	if canonical := CanonicalName(string(header)); canonical != string(header) {
 		r.Missing = append(r.Missing, Missing{Name: string(header), At: ref[2].Location, Header: true})
+		return // there is none of that name, which counts exactly
 	}
 	if !seen[string(header)] {
 		seen[string(header)] = true

@@ -74,9 +74,6 @@ func headerTerm(h gateway.Header, reads *policy.Reads) *ast.Term {
 	}
 	members := make([][2]*ast.Term, 0, len(names))
 	for _, name := range names {
-		if !reads.AllHeaders && policy.CanonicalName(name) != name {
-			continue // there is none of that name, which counts exactly
-		}
 		var values []*ast.Term
 		for v := range h.Values(name) {
 			values = append(values, ast.StringTerm(v))
