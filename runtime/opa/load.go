@@ -222,7 +222,9 @@ func (r *rules) prepare(ctx context.Context, a *Authorizer, policies, bundles, d
 		return nil, describe("policies", err)
 	}
 	text := cmp.Or(r.Query, "data.authz.allow")
-	reads := policy.ReadsOf(c, text)
+	if err := checkQuery(c, text); err != nil { // before anything is kept
+		return nil, describe("query "+text, err)
+	}
 	store, err := r.keep(ctx, c, document)
 	if err != nil {
 		return nil, err
@@ -233,7 +235,15 @@ func (r *rules) prepare(ctx context.Context, a *Authorizer, policies, bundles, d
 	if err != nil {
 		return nil, describe("query "+text, err)
 	}
-	return &query{text: text, prepared: prepared, options: a.sameForAll(), print: r.Print, reads: reads}, nil
+	return &query{text: text, prepared: prepared, options: a.sameForAll(), print: r.Print, reads: policy.ReadsOf(c, text)}, nil
+}
+
+func checkQuery(c *ast.Compiler, text string) error {
+	body, err := policy.ParseQuery(text)
+	if err == nil {
+		_, err = c.QueryCompiler().Compile(body)
+	}
+	return err
 }
 
 // addBundles adds what is in bundles to policies and data.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,13 +53,15 @@ type fetched struct {
 	entries                     []policy.Entry // of a bundle
 }
 
-// How large the answer of a server may be, and how long it may take.
+// How large the answer of a server may be, how long it may take, and how often it may redirect.
 const (
 	maxDownload  = 64 << 20
+	maxRedirects = 5
 	fetchTimeout = time.Minute
 )
 
-// fetch gets what is at a URL, unless it's what old has.
+// fetch gets what is at a URL, unless it's what old has. Redirections are followed, but not from https to http, and to another host
+// without credentials.
 func (r *rules) fetch(ctx context.Context, s *Source, old *fetched) (*fetched, error) {
 	at, err := url.Parse(s.Name)
 	if err != nil {
@@ -66,16 +69,32 @@ func (r *rules) fetch(ctx context.Context, s *Source, old *fetched) (*fetched, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	var x, leg gateway.Exchange
-	x.SetContext(ctx)
-	x.Leg(&leg)
-	defer x.Finish()
-	leg.Request = gateway.Request{
-		Method: "GET", Scheme: at.Scheme, Host: at.Host,
-		Path: cmp.Or(at.Path, "/"), RawPath: cmp.Or(at.EscapedPath(), "/"), RawQuery: at.RawQuery,
-		Header: gateway.Header{{Name: "User-Agent", Value: "aileronc-opa"}},
+	header := r.requestHeader(at, old)
+	for range maxRedirects + 1 {
+		f, next, err := r.get(ctx, at, header, old)
+		if err != nil || next == "" {
+			return f, err
+		}
+		to, err := at.Parse(next)
+		switch {
+		case err != nil || to.Host == "" || to.Scheme != "https" && to.Scheme != "http":
+			return nil, errors.New("the server redirects to something that isn't a URL of http or https")
+		case at.Scheme == "https" && to.Scheme == "http":
+			return nil, errors.New("the server redirects from https to http")
+		case to.Host != at.Host:
+			header = plainHeader
+		}
+		at = to
 	}
-	h := &leg.Request.Header
+	return nil, errors.New("the server redirects too often")
+}
+
+// plainHeader are the fields of any request.
+var plainHeader = gateway.Header{{Name: "User-Agent", Value: "aileronc-opa"}}
+
+// requestHeader are the fields of a request for what is at a URL.
+func (r *rules) requestHeader(at *url.URL, old *fetched) gateway.Header {
+	h := slices.Clone(plainHeader)
 	if at.User != nil {
 		password, _ := at.User.Password()
 		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(at.User.Username()+":"+password)))
@@ -88,23 +107,45 @@ func (r *rules) fetch(ctx context.Context, s *Source, old *fetched) (*fetched, e
 	for _, f := range r.Header {
 		h.Set(f.Name, f.Value)
 	}
-	if err := r.Transport.Serve(&leg); err != nil {
-		return nil, err
+	return h
+}
+
+// get sends one request. It returns where the server redirects to, if it does.
+func (r *rules) get(ctx context.Context, at *url.URL, header gateway.Header, old *fetched) (f *fetched, next string, err error) {
+	var x, leg gateway.Exchange
+	x.SetContext(ctx)
+	x.Leg(&leg)
+	defer x.Finish()
+	leg.Request = gateway.Request{
+		Method: "GET", Scheme: at.Scheme, Host: at.Host,
+		Path: cmp.Or(at.Path, "/"), RawPath: cmp.Or(at.EscapedPath(), "/"), RawQuery: at.RawQuery,
+		Header: slices.Clone(header),
 	}
-	return receive(&leg.Response, old)
+	if err := r.Transport.Serve(&leg); err != nil {
+		return nil, "", err
+	}
+	q := &leg.Response
+	if q.Body != nil {
+		defer func() { _ = q.Body.Close() }() // what matters has been read
+	}
+	if q.Conn != nil {
+		_ = q.Conn.Close() // it wasn't asked for
+	}
+	switch q.Status {
+	case 301, 302, 303, 307, 308:
+		if next = q.Header.Get("Location"); next != "" {
+			return nil, next, nil
+		}
+	}
+	f, err = receive(q, old)
+	return f, "", err
 }
 
 var errURL = errors.New("it isn't a URL")
 
 // receive reads a response.
 func receive(r *gateway.Response, old *fetched) (*fetched, error) {
-	if r.Conn != nil {
-		_ = r.Conn.Close() // it wasn't asked for
-	}
 	content := r.Bytes
-	if r.Body != nil {
-		defer func() { _ = r.Body.Close() }() // what matters has been read
-	}
 	switch {
 	case r.Status == 304 && old != nil:
 		return old, nil
