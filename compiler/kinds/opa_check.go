@@ -97,7 +97,7 @@ func (s *RegoSpec) checkUse(c *Check) {
 			}
 		}
 	}
-	if c.IsSet(&s.Embed) && s.Embed && len(s.PolicyFiles) == 0 && s.FileStore == nil && !slices.ContainsFunc(s.BundlePaths, func(b string) bool { return !isURL(b) }) {
+	if c.IsSet(&s.Embed) && s.Embed && len(s.PolicyFiles) == 0 && s.FileStore == nil && !slices.ContainsFunc(s.BundlePaths, func(b string) bool { return !atURL(b) }) {
 		c.Warnf(&s.Embed, diag.NoEffect, "there's no file to embed; what is at a URL is read when the gateway starts")
 	}
 }
@@ -106,7 +106,7 @@ func (s *RegoSpec) checkUse(c *Check) {
 func (s *RegoSpec) checkURLs(c *Check) {
 	for i := range s.BundlePaths {
 		p := &s.BundlePaths[i]
-		if c.Deferred(p) || !isURL(*p) {
+		if c.Deferred(p) || !atURL(*p) {
 			continue
 		}
 		u := checkURL(c, p)
@@ -122,7 +122,7 @@ func (s *RegoSpec) checkURLs(c *Check) {
 		if c.Deferred(p) {
 			continue
 		}
-		if !isURL(*p) {
+		if !atURL(*p) {
 			c.Errorf(p, diag.BadURL, "%q must be a URL of http or https", *p)
 			continue
 		}

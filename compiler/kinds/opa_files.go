@@ -21,7 +21,7 @@ type regoFiles struct {
 	policies, bundles, data [][]byte
 }
 
-func isURL(name string) bool {
+func atURL(name string) bool {
 	lower := strings.ToLower(name)
 	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
 }
@@ -43,7 +43,7 @@ func (s *RegoSpec) downloads(c *Check) bool {
 		return true
 	}
 	for i := range s.BundlePaths {
-		if p := &s.BundlePaths[i]; isURL(*p) || c.Deferred(p) {
+		if p := &s.BundlePaths[i]; atURL(*p) || c.Deferred(p) {
 			return true
 		}
 	}
@@ -74,7 +74,7 @@ func (s *RegoSpec) read(c *Check) (complete bool) {
 
 // readFile reads a file, and reports that it isn't there. It returns nil if so.
 func (s *RegoSpec) readFile(c *Check, p *string, read func(string) ([]byte, error)) []byte {
-	if c.Deferred(p) || isURL(*p) {
+	if c.Deferred(p) || atURL(*p) {
 		return nil
 	}
 	if *p == "" {
