@@ -41,12 +41,15 @@ spec:
 `,
 }, {
 	Code: UnsupportedField, Title: "the compiler can't do what the field asks for",
-	Text: `The field is part of the config language, and the compiler knows it, but can't make a gateway that does it. It is refused rather than ignored.`,
-	Example: `apiVersion: app/v1
-kind: SessionMiddleware
+	Text: `The field is part of the config language, and the compiler knows it, but can't make a gateway that does it, since the system that it's built for (--os) can't. It is refused rather than ignored.`,
+	Example: `apiVersion: core/v1
+kind: HTTPServer
 spec:
-  tracer: {apiVersion: app/v1, kind: OpenTelemetryTracer}
+  httpConfig:
+    listenConfig:
+      sockOption: {soOption: {bindToDevice: eth0}} # not on Windows
 `,
+	OS: "windows",
 }, {
 	Code: NoEffect, Severity: Warning, Title: "a field does nothing here",
 	Text: `The field is sound, but another field, or its absence, makes it useless.`,

@@ -23,6 +23,8 @@ var All = []Kind{
 	compressionMiddleware,
 	soapRESTMiddleware,
 	prometheusMeter,
+	openTelemetryMeter,
+	openTelemetryTracer,
 	throttleMiddleware,
 	authenticationMiddleware,
 	basicAuthnMiddleware,

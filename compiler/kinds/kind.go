@@ -33,6 +33,7 @@ const (
 	Finalizer     Role = "Finalizer"
 	Storage       Role = "Storage"
 	ScriptRunner  Role = "ScriptRunner"
+	Tracer        Role = "Tracer"
 
 	AuthenticationHandler Role = "AuthenticationHandler"
 )
@@ -122,6 +123,9 @@ type PeerTruster interface {
 // An UpstreamMeter is the Spec of something that shows the counts of upstreams, if it does. Without any, nothing
 // is counted.
 type UpstreamMeter interface{ MeasuresUpstreams() bool }
+
+// An UpstreamTimer is an UpstreamMeter that shows, too, how long upstreams take to answer.
+type UpstreamTimer interface{ TimesUpstreams() bool }
 
 // Find returns the kind of that name, or nil.
 func Find(apiVersion, name string) *Kind {
