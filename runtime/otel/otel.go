@@ -77,9 +77,16 @@ func (r *Report) Flushed(err error) {
 	}
 }
 
-// Errors has the log told of what else goes wrong in OpenTelemetry, of which there is only one in a program.
+// Errors has the log told of what else goes wrong in OpenTelemetry, of which there is only one in a program. Some of it is what
+// clients send, who must not fill the log: it's told of one in a minute.
 func (r *Report) Errors() {
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { r.log(gateway.LevelWarn, "OpenTelemetry", err) }))
+	var next atomic.Int64
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		now := time.Now()
+		if at := next.Load(); now.UnixNano() >= at && next.CompareAndSwap(at, now.Add(time.Minute).UnixNano()) {
+			r.log(gateway.LevelWarn, "an error in OpenTelemetry; others of the next minute aren't logged", err)
+		}
+	}))
 }
 
 func (r *Report) log(level gateway.Level, msg string, err error) {
