@@ -41,42 +41,9 @@ func (u *upstreams) Describe(c chan<- *prometheus.Desc) {
 
 // Collect shows the counts as they are.
 func (u *upstreams) Collect(c chan<- prometheus.Metric) {
-	for _, s := range u.merged() {
+	for _, s := range u.set.Merged() {
 		u.show(c, s)
 	}
-}
-
-// merged are the counts by handler and upstream: an upstream may be in several load balancers of a handler, but a series can't
-// be there twice.
-func (u *upstreams) merged() []*upstreamstats.Snapshot {
-	type key struct{ handler, upstream string }
-	known := make(map[key]*upstreamstats.Snapshot)
-	var list []*upstreamstats.Snapshot
-	for s := range u.set.All() {
-		k := key{s.Handler, s.Upstream}
-		m := known[k]
-		if m == nil {
-			m = new(*s) // s is valid until the next one
-			known[k] = m
-			list = append(list, m)
-			continue
-		}
-		m.Usable = m.Usable && s.Usable
-		m.Ejections += s.Ejections
-		m.Requests += s.Requests
-		m.InFlight += s.InFlight
-		m.LatencySum += s.LatencySum
-		for i, n := range s.Responses {
-			m.Responses[i] += n
-		}
-		for i, n := range s.Latency {
-			m.Latency[i] += n
-		}
-		for i, n := range s.Failures {
-			m.Failures[i] += n
-		}
-	}
-	return list
 }
 
 func (u *upstreams) show(c chan<- prometheus.Metric, s *upstreamstats.Snapshot) {

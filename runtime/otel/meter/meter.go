@@ -61,7 +61,7 @@ type Meter struct {
 type side struct {
 	total  metrics.Table[row]
 	times  metric.Float64Histogram
-	series metrics.Table[metric.MeasurementOption] // of times
+	series metrics.Table[[]metric.RecordOption] // of times
 	active atomic.Int64
 }
 
@@ -112,9 +112,9 @@ func New(o Options) (*Meter, error) {
 	return m, nil
 }
 
-func (s *side) register(meter metric.Meter, o Options, total, help, prefix string, series func(metrics.Series) *metric.MeasurementOption) error {
+func (s *side) register(meter metric.Meter, o Options, total, help, prefix string, series func(metrics.Series) *[]metric.RecordOption) error {
 	s.total = metrics.Table[row]{Max: o.MaxSeries, New: newRow}
-	s.series = metrics.Table[metric.MeasurementOption]{Max: o.MaxSeries, New: series}
+	s.series = metrics.Table[[]metric.RecordOption]{Max: o.MaxSeries, New: series}
 	counter, err1 := meter.Int64ObservableCounter(total, metric.WithDescription(help))
 	active, err2 := meter.Int64ObservableUpDownCounter(prefix+".active_requests", metric.WithUnit("{request}"),
 		metric.WithDescription("Number of requests that have no end yet"))

@@ -56,17 +56,17 @@ func (s *side) record(x *gateway.Exchange, k metrics.Series, took time.Duration)
 			TraceID: id.TraceID, SpanID: id.SpanID, TraceFlags: trace.FlagsSampled,
 		}))
 	}
-	s.times.Record(ctx, metrics.Seconds(took), *s.series.Get(k))
+	s.times.Record(ctx, metrics.Seconds(took), *s.series.Get(k)...)
 }
 
 // serverSeries are the attributes of durations of requests of clients: no host, since those are many. The series has
 // the scheme as its host.
-func serverSeries(k metrics.Series) *metric.MeasurementOption {
+func serverSeries(k metrics.Series) *[]metric.RecordOption {
 	return option(append(common(k), attribute.String("url.scheme", k.Host)))
 }
 
 // clientSeries are those of requests to upstreams. The series has the scheme as its path.
-func clientSeries(k metrics.Series) *metric.MeasurementOption {
+func clientSeries(k metrics.Series) *[]metric.RecordOption {
 	attrs := common(k)
 	host, port, err := net.SplitHostPort(k.Host)
 	if err != nil {
@@ -94,9 +94,8 @@ func common(k metrics.Series) []attribute.KeyValue {
 	return append(attrs, attribute.Int("http.response.status_code", k.Code))
 }
 
-func option(attrs []attribute.KeyValue) *metric.MeasurementOption {
-	o := metric.WithAttributeSet(attribute.NewSet(attrs...))
-	return &o
+func option(attrs []attribute.KeyValue) *[]metric.RecordOption {
+	return &[]metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(attrs...))}
 }
 
 // text is s as UTF-8, which is all that can be exported. What clients send may be anything.

@@ -39,7 +39,7 @@ func registerUpstreams(meter metric.Meter, set *upstreamstats.Set) error {
 		return err
 	}
 	_, err := meter.RegisterCallback(func(_ context.Context, ob metric.Observer) error {
-		for s := range set.All() {
+		for _, s := range set.Merged() {
 			handler, upstream := attribute.String("handler", s.Handler), attribute.String("upstream", text(s.Upstream))
 			base := metric.WithAttributes(handler, upstream)
 			with := func(key, value string) metric.ObserveOption {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -39,13 +40,27 @@ func name(n int, what string) string {
 	return strconv.Itoa(n) + what
 }
 
-// lists are slices to gather attributes in. A span copies them.
-var lists = sync.Pool{New: func() any { l := make([]attribute.KeyValue, 0, 32); return &l }}
+// A list gathers the attributes of a span, which are set all at once, since a span copies its own with each call.
+type list struct{ all []attribute.KeyValue }
 
-// A list gathers attributes.
-type list []attribute.KeyValue
+var lists = sync.Pool{New: func() any { return &list{make([]attribute.KeyValue, 0, 32)} }}
 
-func (l *list) add(key attribute.Key, value string) { *l = append(*l, key.String(text(value))) }
+func newList() *list { return lists.Get().(*list) }
+
+// to sets the attributes, and gives the list back. A nil list has none.
+func (l *list) to(span trace.Span) {
+	if l == nil {
+		return
+	}
+	span.SetAttributes(l.all...)
+	clear(l.all)
+	l.all = l.all[:0]
+	lists.Put(l)
+}
+
+func (l *list) append(a ...attribute.KeyValue) { l.all = append(l.all, a...) }
+
+func (l *list) add(key attribute.Key, value string) { l.all = append(l.all, key.String(text(value))) }
 
 // addSome is add if there is a value.
 func (l *list) addSome(key attribute.Key, value string) {
@@ -54,21 +69,18 @@ func (l *list) addSome(key attribute.Key, value string) {
 	}
 }
 
-// describe says what x asks for, and whether it has an id.
-func (t *Tracer) describe(x *gateway.Exchange, span trace.Span) (named bool) {
-	pooled := lists.Get().(*[]attribute.KeyValue)
-	l := list((*pooled)[:0])
+// describe says what x asks for.
+func (t *Tracer) describe(x *gateway.Exchange, c *caller) *list {
+	l := newList()
 	q := &x.Request
-	l.caller()
-	id, named := tracking.RequestID.Get(x)
-	l.addSome("http.id", id)
+	l.caller(c)
 	l.add("http.schema", q.Scheme)
 	l.add("http.method", q.Method)
 	l.add("http.path", q.Path)
 	l.add("http.query", q.RawQuery)
 	l.add("net.addr", q.RemoteAddr)
 	l.add("net.host", q.Host)
-	t.addHeaders(&l, q.Header)
+	t.addHeaders(l, q.Header)
 
 	l.method(q.Method)
 	l.add("url.scheme", q.Scheme)
@@ -82,24 +94,21 @@ func (t *Tracer) describe(x *gateway.Exchange, span trace.Span) (named bool) {
 		l.add("network.protocol.version", strings.TrimSuffix(version, ".0")) // "2", but "1.1"
 	}
 	l.addSome("user_agent.original", q.Header.Get("User-Agent"))
-	l.to(span, pooled)
-	return named
+	return l
 }
 
 // describeLeg says what is asked of an upstream.
-func (t *Tracer) describeLeg(leg *gateway.Exchange, span trace.Span) {
-	pooled := lists.Get().(*[]attribute.KeyValue)
-	l := list((*pooled)[:0])
+func (t *Tracer) describeLeg(leg *gateway.Exchange, c *caller) *list {
+	l := newList()
 	q := &leg.Request
-	l.caller()
-	id, _ := tracking.RequestID.Get(leg)
-	l.addSome("http.id", id)
+	l.caller(c)
+	l.requestID(leg)
 	l.add("http.schema", q.Scheme)
 	l.add("http.method", q.Method)
 	l.add("http.path", q.Path)
 	l.add("http.query", q.RawQuery)
 	l.add("peer.host", q.Host)
-	t.addHeaders(&l, q.Header)
+	t.addHeaders(l, q.Header)
 
 	l.method(q.Method)
 	l.host(q.Scheme, q.Host)
@@ -111,15 +120,7 @@ func (t *Tracer) describeLeg(leg *gateway.Exchange, span trace.Span) {
 		path += "?" + q.RawQuery
 	}
 	l.add("url.full", q.Scheme+"://"+q.Host+path)
-	l.to(span, pooled)
-}
-
-// to sets the attributes, and gives the list back.
-func (l *list) to(span trace.Span, pooled *[]attribute.KeyValue) {
-	span.SetAttributes(*l...)
-	clear(*l)
-	*pooled = (*l)[:0]
-	lists.Put(pooled)
+	return l
 }
 
 func (t *Tracer) addHeaders(l *list, h gateway.Header) {
@@ -129,7 +130,7 @@ func (t *Tracer) addHeaders(l *list, h gateway.Header) {
 			values = append(values, text(v))
 		}
 		if values != nil {
-			*l = append(*l, t.headers[i].key.StringSlice(values))
+			l.append(t.headers[i].key.StringSlice(values))
 		}
 	}
 }
@@ -154,7 +155,7 @@ func (l *list) host(scheme, hostport string) {
 	}
 	l.addSome("server.address", host)
 	if n, err := strconv.Atoi(port); err == nil {
-		*l = append(*l, attribute.Int("server.port", n))
+		l.append(attribute.Int("server.port", n))
 	}
 }
 
@@ -186,30 +187,42 @@ func callerOf() place {
 	return place{}
 }
 
-func (l *list) caller() {
-	if p := callerOf(); p.file.Valid() {
-		*l = append(*l, p.file, p.fun)
+// A caller is the place that calls a handler. It's looked up once: chains are made at start, and what calls a
+// handler stays the same.
+type caller struct{ known atomic.Pointer[place] }
+
+func (c *caller) place() *place {
+	p := c.known.Load()
+	if p == nil {
+		p = new(callerOf())
+		c.known.Store(p)
+	}
+	return p
+}
+
+func (l *list) caller(c *caller) {
+	if p := c.place(); p.file.Valid() {
+		l.append(p.file, p.fun)
 	}
 }
 
-func setCaller(span trace.Span) {
-	if p := callerOf(); p.file.Valid() {
+// set is for spans that know nothing else.
+func (c *caller) set(span trace.Span) {
+	if p := c.place(); p.file.Valid() {
 		span.SetAttributes(p.file, p.fun)
 	}
 }
 
-func setRequestID(x *gateway.Exchange, span trace.Span) {
-	if id, ok := tracking.RequestID.Get(x); ok {
-		span.SetAttributes(attribute.String("http.id", id))
-	}
+func (l *list) requestID(x *gateway.Exchange) {
+	id, _ := tracking.RequestID.Get(x)
+	l.addSome("http.id", id)
 }
 
-func setStatus(span trace.Span, status int) {
-	if status == 0 { // there was no response, for which the conventions have no number
-		span.SetAttributes(attribute.Int("http.status_code", 0))
-		return
+func (l *list) status(status int) {
+	l.append(attribute.Int("http.status_code", status))
+	if status > 0 { // for no response the conventions have no number
+		l.append(attribute.Int("http.response.status_code", status))
 	}
-	span.SetAttributes(attribute.Int("http.status_code", status), attribute.Int("http.response.status_code", status))
 }
 
 func recordError(span trace.Span, err error) {
@@ -217,8 +230,8 @@ func recordError(span trace.Span, err error) {
 }
 
 // fail makes a span one of a failure.
-func fail(span trace.Span, kind, description string) {
-	span.SetAttributes(attribute.String("error.type", kind))
+func (l *list) fail(span trace.Span, kind, description string) {
+	l.append(attribute.String("error.type", kind))
 	span.SetStatus(codes.Error, text(description))
 }
 

@@ -13,12 +13,13 @@ import (
 
 // Tripperware traces requests to upstreams, each try by itself if several upstreams are tried.
 func (t *Tracer) Tripperware(next gateway.Handler) gateway.Handler {
-	return &tripperware{t, next}
+	return &tripperware{Tracer: t, next: next}
 }
 
 type tripperware struct {
 	*Tracer
-	next gateway.Handler
+	next   gateway.Handler
+	caller caller
 }
 
 // Serve traces leg.
@@ -29,6 +30,7 @@ func (c *tripperware) Serve(leg *gateway.Exchange) error {
 	}
 	outer := *s
 	var span trace.Span
+	var about *list // of the first one, if it's recorded
 	first := s.client == 0
 	if first {
 		span = s.begin(c.Tracer, s.parent(c.Tracer, &leg.Request.Header), "0:tripperware", ofClient)
@@ -38,12 +40,12 @@ func (c *tripperware) Serve(leg *gateway.Exchange) error {
 		s.carrier = propagate.Carrier{Header: &leg.Request.Header}
 		c.propagator.Inject(s.ctx, &s.carrier)
 		if span.IsRecording() {
-			c.describeLeg(leg, span)
+			about = c.describeLeg(leg, &c.caller)
 		}
 	} else {
 		span = s.begin(c.Tracer, s.ctx, name(s.client, ":tripperware"), ofInternal)
 		if span.IsRecording() {
-			setCaller(span)
+			c.caller.set(span)
 		}
 	}
 	s.client++
@@ -51,43 +53,52 @@ func (c *tripperware) Serve(leg *gateway.Exchange) error {
 	defer func() {
 		s.ctx, s.span, s.by, s.client = outer.ctx, outer.span, outer.by, outer.client
 		if !returned {
+			about.to(span)
 			span.SetStatus(codes.Error, "panic")
 			span.End()
 		}
 	}()
 	err := c.next.Serve(leg)
 	returned = true
-	c.end(leg, span, first, err)
+	if span.IsRecording() {
+		end(leg, span, about, err)
+	}
 	return err
 }
 
 // end ends the span when there is nothing more to come: that of an answer when its body has been passed on.
-func (c *tripperware) end(leg *gateway.Exchange, span trace.Span, first bool, err error) {
-	if !span.IsRecording() {
+func end(leg *gateway.Exchange, span trace.Span, about *list, err error) {
+	if about == nil {
+		if err != nil {
+			span.SetStatus(codes.Error, text(err.Error()))
+		}
+		span.End()
 		return
 	}
-	switch status := leg.Response.Status; {
-	case err != nil:
-		if first {
-			setStatus(span, 0)
-			recordError(span, err)
-		}
-		fail(span, kindOf(err), err.Error())
-	case first:
-		setStatus(span, status)
-		if status >= 400 { // for who has asked, that is a failure, too
-			fail(span, codeText(status), "")
-		}
+	if err != nil {
+		about.status(0)
+		recordError(span, err)
+		about.fail(span, kindOf(err), err.Error())
+		about.to(span)
+		span.End()
+		return
 	}
-	if err != nil || !first || leg.Parent == nil {
+	status := leg.Response.Status
+	about.status(status)
+	if status >= 400 { // for who has asked, that is a failure, too
+		about.fail(span, codeText(status), "")
+	}
+	if leg.Parent == nil {
+		about.to(span)
 		span.End()
 		return
 	}
 	leg.Parent.OnDone(func(x *gateway.Exchange) {
 		if broken, ok := upstreamError(x.SendErr); ok {
 			recordError(span, broken)
-			fail(span, kindOf(broken), broken.Error())
+			about.fail(span, kindOf(broken), broken.Error())
 		}
+		about.to(span)
 		span.End()
 	})
 }
@@ -104,7 +115,7 @@ func (t *Tracer) Trace(x *gateway.Exchange, name string, tags ...gateway.Field) 
 	}
 	_, span := t.tracer.Start(parent, name, ofInternal...)
 	if span.IsRecording() {
-		setCaller(span)
+		new(caller).set(span)
 		for _, tag := range tags {
 			span.SetAttributes(attribute.String(tag.Name, text(tag.Value)))
 		}
@@ -112,7 +123,8 @@ func (t *Tracer) Trace(x *gateway.Exchange, name string, tags ...gateway.Field) 
 	return func(err error) {
 		if err != nil {
 			recordError(span, err)
-			fail(span, kindOf(err), err.Error())
+			span.SetStatus(codes.Error, text(err.Error()))
+			span.SetAttributes(attribute.String("error.type", kindOf(err)))
 		}
 		span.End()
 	}

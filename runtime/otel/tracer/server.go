@@ -24,8 +24,9 @@ func (t *Tracer) Middleware(next gateway.Handler) gateway.Handler {
 
 type middleware struct {
 	*Tracer
-	next gateway.Handler
-	done func(*gateway.Exchange) // end, made once
+	next   gateway.Handler
+	caller caller
+	done   func(*gateway.Exchange) // end, made once
 }
 
 // Serve traces x.
@@ -41,7 +42,7 @@ func (m *middleware) Serve(x *gateway.Exchange) error {
 	s.carrier = propagate.Carrier{Header: &x.Request.Header, Also: &x.Upstream}
 	m.propagator.Inject(s.ctx, &s.carrier)
 	if span.IsRecording() {
-		s.named = m.describe(x, span)
+		s.about = m.describe(x, &m.caller) // now, since handlers may change the request
 		x.OnDone(m.done)
 	}
 	s.server++
@@ -60,7 +61,7 @@ func (m *middleware) inner(x *gateway.Exchange, s *state) error {
 	span := s.begin(m.Tracer, s.ctx, name(s.server, ":middleware"), ofInternal)
 	defer span.End() // after a panic, too
 	if span.IsRecording() {
-		setCaller(span)
+		m.caller.set(span)
 	}
 	s.server++
 	err := m.next.Serve(x)
@@ -74,25 +75,26 @@ func (m *middleware) inner(x *gateway.Exchange, s *state) error {
 // end ends the span of a request whose response is out, or can't be sent.
 func (m *middleware) end(x *gateway.Exchange) {
 	s, _ := states.Get(x)
-	if !s.named {
-		setRequestID(x, s.root) // the middleware that gives it one stands further in
-	}
+	l := s.about
+	l.requestID(x) // which it may have got further in
 	status := max(x.Response.Status, 0)
-	setStatus(s.root, status)
+	l.status(status)
 	if s.err != nil {
 		recordError(s.root, s.err)
 	}
 	switch {
 	case x.SendErr != nil:
 		recordError(s.root, x.SendErr)
-		fail(s.root, kindOf(x.SendErr), x.SendErr.Error())
+		l.fail(s.root, kindOf(x.SendErr), x.SendErr.Error())
 	case !serverFault(status): // what clients do wrong is no failure of the gateway
 	case s.err != nil:
-		fail(s.root, kindOf(s.err), s.err.Error())
+		l.fail(s.root, kindOf(s.err), s.err.Error())
 	default:
-		fail(s.root, codeText(status), "")
+		l.fail(s.root, codeText(status), "")
 	}
+	l.to(s.root)
 	s.root.End()
+	s.about = nil
 }
 
 // serverFault tells that a status is the fault of who answers; 0 is that nobody has.

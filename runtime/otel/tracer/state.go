@@ -23,7 +23,7 @@ type state struct {
 
 	root    trace.Span // of the outermost middleware
 	err     error      // what that one has got
-	named   bool       // root has the id of the request
+	about   *list      // what is known of it
 	id      traceid.Span
 	carrier propagate.Carrier // here so that it costs no allocation
 }
