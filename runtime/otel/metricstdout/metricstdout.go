@@ -2,6 +2,8 @@
 package metricstdout
 
 import (
+	"os"
+
 	"go.opentelemetry.io/otel/exporters/stdout/stdoutmetric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 )
@@ -14,7 +16,7 @@ type Options struct {
 
 // New returns an exporter.
 func New(o Options) (sdkmetric.Exporter, error) {
-	var options []stdoutmetric.Option
+	options := []stdoutmetric.Option{stdoutmetric.WithWriter(os.Stdout)}
 	if o.Pretty {
 		options = append(options, stdoutmetric.WithPrettyPrint())
 	}

@@ -2,6 +2,8 @@
 package tracestdout
 
 import (
+	"os"
+
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
@@ -14,7 +16,7 @@ type Options struct {
 
 // New returns an exporter.
 func New(o Options) (sdktrace.SpanExporter, error) {
-	var options []stdouttrace.Option
+	options := []stdouttrace.Option{stdouttrace.WithWriter(os.Stdout)}
 	if o.Pretty {
 		options = append(options, stdouttrace.WithPrettyPrint())
 	}
