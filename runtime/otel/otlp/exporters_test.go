@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/aileron-gateway/aileronc/internal/otlpreceiver"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/internal/otlpreceiver"
 	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
 	"github.com/aileron-gateway/aileronc/runtime/otel/meter"
 	"github.com/aileron-gateway/aileronc/runtime/otel/metricgrpc"

@@ -109,13 +109,13 @@ func answer(status int) gateway.Handler {
 func TestServerSpan(t *testing.T) {
 	r := newRig(t, tracer.Options{ServiceName: "shop", LibraryName: "lib", Headers: []string{"X-Tenant", "accept", "X-None"}})
 	x := exchange(gateway.Field{Name: "Traceparent", Value: parent}, gateway.Field{Name: "User-Agent", Value: "curl"}, gateway.Field{Name: "x-tenant", Value: "a"}, gateway.Field{Name: "X-Tenant", Value: "b\xff"}, gateway.Field{Name: "Accept", Value: "*/*"})
-	tracking.RequestID.Put(x, "id-1")
 	var inner, up string
-	run(r.Middleware(gateway.HandlerFunc(func(x *gateway.Exchange) error {
+	run(tracking.New(tracking.Options{})(r.Middleware(gateway.HandlerFunc(func(x *gateway.Exchange) error {
 		inner, up = x.Request.Header.Get("traceparent"), x.Upstream.Get("traceparent")
 		x.Response.Status = 201
 		return nil
-	})), x)
+	}))), x)
+	id, _ := tracking.RequestID.Get(x)
 	all := r.spans(t)
 	s := all["0:middleware"]
 	if len(all) != 1 || s.SpanKind != trace.SpanKindServer || s.Status.Code != 0 {
@@ -132,13 +132,13 @@ func TestServerSpan(t *testing.T) {
 		t.Errorf("handlers see %q, and upstreams %q; want %q", inner, up, want)
 	}
 	got := attributes(s)
-	if !strings.HasSuffix(fmt.Sprint(got["caller.file"]), "tracer_test.go") || got["caller.func"] == nil {
+	if !strings.HasSuffix(fmt.Sprint(got["caller.file"]), "tracking.go") || got["caller.func"] == nil {
 		t.Errorf("the caller is %v, %v", got["caller.file"], got["caller.func"])
 	}
 	delete(got, "caller.file")
 	delete(got, "caller.func")
 	if d := cmp.Diff(map[string]any{
-		"http.id": "id-1", "http.schema": "https", "http.method": "GET", "http.path": "/a b", "http.query": "x=1", "net.addr": "192.0.2.7:4711", "net.host": "shop.example:8443",
+		"http.id": id, "http.schema": "https", "http.method": "GET", "http.path": "/a b", "http.query": "x=1", "net.addr": "192.0.2.7:4711", "net.host": "shop.example:8443",
 		"http.header.x-tenant": []string{"a", "b\uFFFD"}, "http.header.accept": []string{"*/*"}, "http.status_code": int64(201),
 		"http.request.method": "GET", "url.scheme": "https", "url.path": "/a b", "url.query": "x=1", "server.address": "shop.example", "server.port": int64(8443),
 		"client.address": "192.0.2.7", "network.protocol.version": "2", "user_agent.original": "curl", "http.response.status_code": int64(201),

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	//lint:ignore SA1019 a config may ask for it; OTLP is there to be preferred
 	"go.opentelemetry.io/otel/exporters/zipkin"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
