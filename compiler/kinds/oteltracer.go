@@ -31,7 +31,7 @@ var openTelemetryTracer = Kind{
 // the gateway ends, for 5 s at most, whether finalizers name the tracer or not; and the log tells when spans can't be exported. Log lines of requests that are recorded have the ids of the trace and of the span.
 //
 // Clients can send the context of a trace, and so have their requests recorded: a HeaderPolicyMiddleware before the tracer can remove it. Exporters of OTLP make the program larger by
-// 14 MB, since they need gRPC; the others by far less.
+// 10 MB, since they need gRPC; the others by less than 2 MB.
 type OpenTelemetryTracerSpec struct {
 	// ServiceName is the service.name. Empty is what OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES say, or else gateway. Other attributes of the resource come from OTEL_RESOURCE_ATTRIBUTES.
 	ServiceName string `json:"serviceName"`

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,11 @@ func (r *Report) Outcome(err error) error {
 	return nil
 }
 
+// Lost notes that so many didn't even get to an export, because there were too many at a time.
+func (r *Report) Lost(n int64) {
+	r.log(gateway.LevelWarn, strconv.FormatInt(n, 10)+" "+r.What+" are lost so far, since more of them came than could be exported", nil)
+}
+
 // Flushed notes how the last export, at the end of the gateway, has ended.
 func (r *Report) Flushed(err error) {
 	if err != nil {
@@ -93,6 +99,8 @@ func (r *Report) log(level gateway.Level, msg string, err error) {
 	switch {
 	case r.Logger == nil && err != nil:
 		log.Printf("%s: %v", msg, err)
+	case r.Logger == nil && level >= gateway.LevelWarn:
+		log.Print(msg)
 	case r.Logger == nil || !r.Logger.Enabled(level):
 	case err == nil:
 		r.Logger.Log(nil, level, msg)

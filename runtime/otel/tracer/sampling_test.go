@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
@@ -146,6 +147,46 @@ func TestFlushIsBounded(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute) // for what is still at it
 	})
+}
+
+// What there is no place for is told, once while it happens and at the end.
+func TestLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal{}
+		k := &slow{}
+		tr := tracer.New(tracer.Options{Exporter: k, Batch: tracer.Batch{MaxQueueSize: 2, MaxExportBatchSize: 1}, Logger: j})
+		h := tr.Middleware(answer(200))
+		for range 10 {
+			run(h, exchange())
+			synctest.Wait() // one is being exported, and two wait
+		}
+		time.Sleep(10 * time.Second)
+		run(h, exchange())
+		_ = tr.Finalize()
+		if len(k.spans) != 4 {
+			t.Errorf("%d spans were exported", len(k.spans))
+		}
+		if d := cmp.Diff([]string{"6 spans are lost so far, since more of them came than could be exported", "7 spans are lost so far, since more of them came than could be exported"}, j.lines); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// slow is an exporter that takes a second.
+type slow struct{ keeper }
+
+func (s *slow) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	time.Sleep(time.Second)
+	return s.keeper.ExportSpans(ctx, spans)
+}
+
+// journal is a logger that keeps messages.
+type journal struct{ lines []string }
+
+func (*journal) Enabled(gateway.Level) bool { return true }
+func (*journal) WriteLine([]byte)           {}
+func (j *journal) Log(_ *gateway.Exchange, _ gateway.Level, msg string, _ ...gateway.Attr) {
+	j.lines = append(j.lines, msg)
 }
 
 // What waits is exported after the timeout of the batch, or when there is enough of it.

@@ -9,7 +9,6 @@
 package tracer
 
 import (
-	"context"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -63,6 +62,7 @@ type Tracer struct {
 	propagator *propagate.Propagator
 	headers    []header
 	report     otel.Report
+	exporter   *exporter // nil if there is none
 }
 
 // New returns a tracer.
@@ -84,7 +84,9 @@ func New(o Options) *Tracer {
 		sdktrace.WithRawSpanLimits(o.Limits.spanLimits()),
 	}
 	if o.Exporter != nil {
-		options = append(options, sdktrace.WithBatcher(&exporter{o.Exporter, &t.report}, o.Batch.options()...))
+		e := &exporter{SpanExporter: o.Exporter, report: &t.report, queue: int64(o.Batch.queue())}
+		options = append(options, sdktrace.WithSpanProcessor(&counter{e}), sdktrace.WithBatcher(e, o.Batch.options()...))
+		t.exporter = e
 	}
 	t.provider = sdktrace.NewTracerProvider(options...)
 	library := o.LibraryName
@@ -93,6 +95,13 @@ func New(o Options) *Tracer {
 	}
 	t.tracer = t.provider.Tracer(library)
 	return t
+}
+
+func (b *Batch) queue() int {
+	if b.MaxQueueSize > 0 {
+		return b.MaxQueueSize
+	}
+	return 2048
 }
 
 func (b *Batch) options() []sdktrace.BatchSpanProcessorOption {
@@ -108,7 +117,7 @@ func (b *Batch) options() []sdktrace.BatchSpanProcessorOption {
 		}
 		return def
 	}
-	queue := or(b.MaxQueueSize, 2048)
+	queue := b.queue()
 	options := []sdktrace.BatchSpanProcessorOption{
 		sdktrace.WithMaxQueueSize(queue),
 		sdktrace.WithBatchTimeout(orTime(b.Timeout, 5*time.Second)),
@@ -148,15 +157,8 @@ func (t *Tracer) Initialize() error {
 // Finalize exports what hasn't been exported, and ends the Tracer. It takes no longer than [otel.FlushTimeout].
 func (t *Tracer) Finalize() error {
 	t.report.Flush(t.provider.Shutdown)
+	if t.exporter != nil {
+		t.exporter.tell(0)
+	}
 	return nil
-}
-
-// An exporter reports what becomes of exports.
-type exporter struct {
-	sdktrace.SpanExporter
-	report *otel.Report
-}
-
-func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	return e.report.Outcome(e.SpanExporter.ExportSpans(ctx, spans))
 }
