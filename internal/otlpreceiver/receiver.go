@@ -38,6 +38,7 @@ type Receiver struct {
 	mu       sync.Mutex
 	requests []Request
 	refuse   int
+	refused  int
 }
 
 // A Request is one export.
@@ -93,6 +94,13 @@ func (r *Receiver) Refuse(n int) {
 	r.refuse = n
 }
 
+// Refused is how many have failed so.
+func (r *Receiver) Refused() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refused
+}
+
 // Requests are those that have come by now, the refused ones left out.
 func (r *Receiver) Requests() []Request {
 	r.mu.Lock()
@@ -120,6 +128,7 @@ func (r *Receiver) take(q Request) (refused bool) {
 	defer r.mu.Unlock()
 	if r.refuse > 0 {
 		r.refuse--
+		r.refused++
 		return true
 	}
 	r.requests = append(r.requests, q)

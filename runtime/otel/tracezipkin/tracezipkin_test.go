@@ -38,21 +38,21 @@ func TestExport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tr := tracer.New(tracer.Options{Exporter: e, ServiceName: "shop"})
+		tr := tracer.New(tracer.Options{Exporter: e, ServiceName: "shop", Batch: tracer.Batch{Timeout: 10 * time.Millisecond}})
 		x := &gateway.Exchange{Start: time.Now()}
 		x.Request.Method = "GET"
 		_ = tr.Middleware(gateway.HandlerFunc(func(x *gateway.Exchange) error { x.Response.Status = 200; return nil })).Serve(x)
 		x.Finish()
-		_ = tr.Finalize()
-		s.Close()
 		select {
 		case z := <-got:
 			if z.Name != "0:middleware" || z.Kind != "SERVER" || z.LocalEndpoint.ServiceName != "shop" || z.Tags["http.method"] != "GET" {
 				t.Errorf("%+v", z)
 			}
-		default:
+		case <-time.After(30 * time.Second):
 			t.Error("nothing was exported")
 		}
+		_ = tr.Finalize()
+		s.Close()
 	}
 	if _, err := tracezipkin.New(tracezipkin.Options{Endpoint: "localhost"}); err == nil {
 		t.Error("an endpoint that is no URL is accepted")
