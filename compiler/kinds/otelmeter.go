@@ -18,7 +18,7 @@ var openTelemetryMeter = Kind{
 //
 // http_requests_total and http_client_requests_total are by host, path, code and method, and as bounded as those of a PrometheusMeter; a code of 0 means that there was no response. Beyond AILERON Gateway there
 // are the metrics of OpenTelemetry's semantic conventions (http.server.request.duration and http.client.request.duration, whose examples are traces that a tracer of this gateway records, http.server.active_requests and
-// http.client.active_requests), and what is known of each upstream (gateway.upstream.requests, .active_requests, .responses, .failures, .usable, .ejections, .connections and .connections.opened).
+// http.client.active_requests), and what is known of each upstream (gateway.upstream.requests, .active_requests, .responses, .failures, .response.duration, .usable, .ejections, .connections and .connections.opened).
 // The last figures are exported when the gateway ends, for 5 s at most, whether finalizers name the meter or not, and the log tells when they can't be.
 //
 // Exporters of OTLP make the program larger by 10 MB, since they need gRPC; the other one by less than 2 MB.
@@ -57,6 +57,9 @@ type StdoutMetricsExporterSpec struct {
 
 // MeasuresUpstreams reports whether the counts of upstreams are shown.
 func (s *OpenTelemetryMeterSpec) MeasuresUpstreams() bool { return true }
+
+// TimesUpstreams reports whether their times are, too.
+func (s *OpenTelemetryMeterSpec) TimesUpstreams() bool { return true }
 
 // Check reports exporters that can't work.
 func (s *OpenTelemetryMeterSpec) Check(c *Check) {

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "1c1e2ed36e97b643",
+	Digest:  "a2eb70521abd9337",
 	Config:  config,
 	Resources: []string{
 		"app/v1/OpenTelemetryMeter/default/default",

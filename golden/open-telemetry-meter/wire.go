@@ -39,7 +39,7 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	}
 
 	// what is counted of upstreams
-	upstreamStats := &upstreamstats.Set{}
+	upstreamStats := &upstreamstats.Set{Times: true}
 
 	// config.yaml:40 app/v1 OpenTelemetryMeter default/default
 	openTelemetryMeter, err := meter.New(meter.Options{Exporter: openTelemetryMeterExporter, Upstreams: upstreamStats, Logger: logger})

@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/runtime"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -95,8 +96,11 @@ func New(o Options) (*Meter, error) {
 		sdkmetric.WithCardinalityLimit(0), // MaxSeries is the limit
 	}
 	if o.Exporter != nil {
-		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(&exporter{o.Exporter, &m.report},
-			sdkmetric.WithInterval(o.Interval), sdkmetric.WithTimeout(o.Timeout))))
+		reader := []sdkmetric.PeriodicReaderOption{sdkmetric.WithInterval(o.Interval), sdkmetric.WithTimeout(o.Timeout)}
+		if o.Upstreams != nil && o.Upstreams.Times {
+			reader = append(reader, sdkmetric.WithProducer(&times{o.Upstreams, instrumentation.Scope{Name: library}, time.Now()}))
+		}
+		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(&exporter{o.Exporter, &m.report}, reader...)))
 	}
 	m.provider = sdkmetric.NewMeterProvider(options...)
 	meter := m.provider.Meter(library)

@@ -247,7 +247,7 @@ func (p pool) Measure(string, string) func() upstreamstats.Conns {
 }
 
 func TestUpstreams(t *testing.T) {
-	var set upstreamstats.Set
+	set := upstreamstats.Set{Times: true}
 	api := set.Group("default/api", pool{1})
 	c := api.Add(&target{url: "http://a"}, "http", "a")
 	c.Answered(200, c.Began())
@@ -266,8 +266,9 @@ func TestUpstreams(t *testing.T) {
 		"requests{" + a + "}": "3", "active_requests{" + a + "}": "2", "ejections{" + a + "}": "6", "usable{" + a + "}": "1", "usable{" + b + "}": "0",
 		"responses{class=2xx," + a + "}": "1", "responses{class=5xx," + a + "}": "1", "responses{class=4xx," + a + "}": "0",
 		"failures{error.type=broken," + a + "}": "1", "failures{error.type=connect," + b + "}": "0",
-		"connections{" + a + ",state=idle}": "", "connections{handler=default/api,state=idle,upstream=http://a}": "1", "connections{handler=default/api,state=used,upstream=http://a}": "3",
+		"connections{handler=default/api,state=idle,upstream=http://a}": "1", "connections{handler=default/api,state=used,upstream=http://a}": "3",
 		"connections{handler=default/b,state=open,upstream=http://b\uFFFD}": "4", "connections.opened{" + b + "}": "9",
+		"response.duration{" + a + "}": "2", "response.duration{" + b + "}": "0",
 	} {
 		if got["gateway.upstream."+name] != want {
 			t.Errorf("%s is %q, want %q", name, got["gateway.upstream."+name], want)
