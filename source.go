@@ -15,6 +15,7 @@ import "embed"
 //go:embed all:internal/jsonval
 //go:embed all:internal/jwtkey
 //go:embed all:internal/mediatype
+//go:embed all:internal/policy
 var Source embed.FS
 
 // Version is the version of the compiler and its runtime.

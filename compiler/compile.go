@@ -4,6 +4,7 @@ package compiler
 
 import (
 	"io"
+	"maps"
 
 	"github.com/aileron-gateway/aileronc/compiler/decode"
 	"github.com/aileron-gateway/aileronc/compiler/diag"
@@ -58,6 +59,7 @@ func Check(in Input) *Result {
 		r.Program = lower.Program(r.Graph, in.Engine)
 		pass.Run(r.Program, r.Findings)
 	}
+	maps.Copy(r.Sources, r.Findings.Sources())
 	r.Structural, r.Frozen = d.Structural, d.Frozen
 	if r.Findings.HasErrors() {
 		r.Program = nil

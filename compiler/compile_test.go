@@ -15,7 +15,12 @@ import (
 // compile compiles a config that is written down in a test.
 func compile(t *testing.T, config string) *Result {
 	t.Helper()
-	r, err := Compile(Input{Files: []string{"-"}, Stdin: strings.NewReader(config), Freeze: &decode.Freezer{}, Version: "test"})
+	return compileFor(t, "", config)
+}
+
+func compileFor(t *testing.T, system, config string) *Result {
+	t.Helper()
+	r, err := Compile(Input{Files: []string{"-"}, Stdin: strings.NewReader(config), Freeze: &decode.Freezer{}, Version: "test", OS: system})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +34,7 @@ func TestCodeExamples(t *testing.T) {
 			continue
 		}
 		t.Run(string(c.Code), func(t *testing.T) {
-			r := compile(t, c.Example)
+			r := compileFor(t, c.OS, c.Example)
 			if !slices.ContainsFunc(r.Findings.Findings(), func(f diag.Finding) bool {
 				return f.Code == c.Code && f.Severity == c.Severity
 			}) {

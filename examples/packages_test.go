@@ -156,6 +156,57 @@ func TestOnlyTemplatesReflect(t *testing.T) {
 	}
 }
 
+// askedFor are modules that are linked by what only some configs ask for: the beginning of the packages' paths, and words of which
+// one is in such a config.
+var askedFor = map[string][]string{
+	"github.com/open-policy-agent/":           {"OPAAuthzMiddleware"},
+	"github.com/dgraph-io/":                   {"directory:"},
+	"go.opentelemetry.io/":                    {"OpenTelemetryMeter", "OpenTelemetryTracer", "directory:"},
+	"go.opentelemetry.io/otel/sdk/trace":      {"OpenTelemetryTracer"},
+	"go.opentelemetry.io/otel/sdk/metric":     {"OpenTelemetryMeter"},
+	"go.opentelemetry.io/otel/exporters/otlp": {"httpExporter", "grpcExporter"},
+	"google.golang.org/grpc":                  {"httpExporter", "grpcExporter"},
+	"github.com/prometheus/":                  {"PrometheusMeter", "directory:"},
+	"github.com/redis/":                       {"RedisClient"},
+	"github.com/quic-go/":                     {"http3"},
+}
+
+// TestLinkedIfAskedFor holds the promise that a gateway carries only what its config names.
+func TestLinkedIfAskedFor(t *testing.T) {
+	files, err := filepath.Glob("../golden/packages/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("nothing in golden/packages: %v", err)
+	}
+	seen := make(map[string]bool)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		config, err := os.ReadFile(filepath.Join(name, "config.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for prefix, words := range askedFor {
+			if !strings.Contains(string(text), "\n"+prefix) {
+				continue
+			}
+			seen[prefix] = true
+			if !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(string(config), w) }) {
+				t.Errorf("%s links %s…, though its config has none of %q", name, prefix, words)
+			}
+		}
+	}
+	for _, prefix := range []string{
+		"github.com/open-policy-agent/", "go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/sdk/metric", "go.opentelemetry.io/otel/exporters/otlp", "google.golang.org/grpc",
+	} {
+		if !seen[prefix] {
+			t.Errorf("no example links %s…, so that this test says nothing of it", prefix)
+		}
+	}
+}
+
 func TestPackageOf(t *testing.T) {
 	for symbol, want := range map[string]string{
 		"github.com/aileron-gateway/aileronc/runtime/app.(*Gateway).Run":                    "github.com/aileron-gateway/aileronc/runtime/app",

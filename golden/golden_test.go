@@ -1,6 +1,6 @@
 // Package golden compares what the compiler makes of configs with what it is known to
 // make: a folder holds a config.yaml, and the Go files or the diagnostics.txt that come of
-// it. An engine.txt beside them is the engine if it isn't the default one. Folders with Go files are main packages of this module, so the go command vets
+// it. An engine.txt beside them is the engine if it isn't the default one, and an os.txt the system to build for. Folders with Go files are main packages of this module, so the go command vets
 // and compiles them.
 package golden
 
@@ -49,8 +49,13 @@ func output(t *testing.T, dir string) map[string]string {
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
+	system, err := os.ReadFile("os.txt") // nor this
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
 	r, err := compiler.Compile(compiler.Input{
 		Files: []string{"config.yaml"}, Freeze: &decode.Freezer{}, Engine: kinds.Engine(strings.TrimSpace(string(engine))), Version: version,
+		OS: strings.TrimSpace(string(system)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ type spec struct {
 	Flag     bool         `json:"flag"`
 	Small    int32        `json:"small" min:"-1" max:"10"`
 	Big      uint64       `json:"big"`
+	Ratio    float64      `json:"ratio"`
 	Level    level        `json:"level"`
 	Fixed    string       `json:"fixed" fixed:"true"`
 	Needed   string       `json:"needed" required:"true"`
@@ -74,9 +75,9 @@ func TestDecode(t *testing.T) {
 		want       spec // but for text and tags: the defaults, unless they are set
 		findings   []string
 	}{
-		{"everything", "text: a\nshort: b\nflag: true\nsmall: 1e1\nbig: 5\nlevel: High\nneeded: c\ntags: [X-A, X-B]\nparts: [{size: 1}, {}]\npart: {}\n" +
+		{"everything", "text: a\nshort: b\nflag: true\nsmall: 1e1\nbig: 5\nratio: 0.25\nlevel: High\nneeded: c\ntags: [X-A, X-B]\nparts: [{size: 1}, {}]\npart: {}\n" +
 			"labels: {X-A: b, X-C: d}\ntarget: {apiVersion: a/v1, kind: K}\none: e\nkey: f\n",
-			spec{Text: "a", Short: "b", Flag: true, Small: 10, Big: 5, Level: "High", Needed: "c", Tags: []string{"X-A", "X-B"}, Parts: []part{{1}, {7}}, Part: &part{7},
+			spec{Text: "a", Short: "b", Flag: true, Small: 10, Big: 5, Ratio: 0.25, Level: "High", Needed: "c", Tags: []string{"X-A", "X-B"}, Parts: []part{{1}, {7}}, Part: &part{7},
 				Labels: Map{{"X-A", "b"}, {"X-C", "d"}}, Target: resource.Ref{APIVersion: "a/v1", Kind: "K"}, One: "e", Key: "f"}, nil},
 		{"nothing", "needed: x\ntext: null\ntags:\nrejected: false\n", spec{Needed: "x"}, nil},
 		{"an empty list replaces the default", "needed: x\ntags: []\n", spec{Needed: "x", Tags: []string{}}, nil},
@@ -91,6 +92,9 @@ func TestDecode(t *testing.T) {
 			"5:6 out-of-range: big is -1; it must be 0 or more", "6:7 wrong-type: a list must stand here, not a plain value", "7:9 wrong-type: an object must stand here, not a plain value",
 			"7:12 wrong-type: an element of parts is empty", "8:9 wrong-type: an object must stand here, not a list", "9:9 wrong-type: an object with apiVersion, kind, namespace and name must stand here, not a plain value",
 			"10:7 wrong-type: an object must stand here, not a list"}},
+		{"numbers", "needed: x\nratio: \"1e-3\"\n", spec{Needed: "x", Ratio: 0.001}, nil},
+		{"no numbers", "needed: x\nratio: often\n", spec{Needed: "x"}, []string{`2:8 wrong-type: ratio must be a number, not "often"`}},
+		{"not in decimal", "needed: x\nratio: .inf\n", spec{Needed: "x"}, []string{"2:8 out-of-range: ratio must be a number in decimal that isn't too large, not .inf"}},
 		{"ranges and patterns", "needed: x\nsmall: 11\nshort: ''\n", spec{Needed: "x"}, []string{"2:8 out-of-range: small is 11; it must be from -1 to 10", "3:8 out-of-range: short must not be empty"}},
 		{"pattern", "needed: x\nshort: A\n", spec{Needed: "x", Short: "A"}, []string{`2:8 bad-value: "A" can't be the value of short: it must match ^[a-z]*$`}},
 		{"enums", "needed: x\nlevel: 2\n", spec{Needed: "x", Level: "High"}, nil},

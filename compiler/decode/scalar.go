@@ -56,6 +56,13 @@ func (w *walker) scalar(n *source.Node, v reflect.Value, f Field) {
 			return
 		}
 		v.SetBool(b)
+	case v.CanFloat():
+		x, err := n.Float()
+		if err != nil {
+			err.Report(w.List, n.Pos, f.Name)
+			return
+		}
+		v.SetFloat(x)
 	default:
 		w.integer(n, v, f)
 	}

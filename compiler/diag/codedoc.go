@@ -9,6 +9,7 @@ type CodeDoc struct {
 	Title    string   // a short phrase
 	Text     string   // what it means, and what to do about it
 	Example  string   // a config that raises it; empty if no config alone does
+	OS       string   // the system that the example is built for, if that matters
 }
 
 // Codes documents every code, in the order of the stages that find them.

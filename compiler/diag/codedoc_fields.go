@@ -41,12 +41,15 @@ spec:
 `,
 }, {
 	Code: UnsupportedField, Title: "the compiler can't do what the field asks for",
-	Text: `The field is part of the config language, and the compiler knows it, but can't make a gateway that does it. It is refused rather than ignored.`,
-	Example: `apiVersion: app/v1
-kind: SessionMiddleware
+	Text: `The field is part of the config language, and the compiler knows it, but can't make a gateway that does it, since the system that it's built for (--os) can't. It is refused rather than ignored.`,
+	Example: `apiVersion: core/v1
+kind: HTTPServer
 spec:
-  tracer: {apiVersion: app/v1, kind: OpenTelemetryTracer}
+  httpConfig:
+    listenConfig:
+      sockOption: {soOption: {bindToDevice: eth0}} # not on Windows
 `,
+	OS: "windows",
 }, {
 	Code: NoEffect, Severity: Warning, Title: "a field does nothing here",
 	Text: `The field is sound, but another field, or its absence, makes it useless.`,
@@ -172,6 +175,16 @@ spec:
   mimeContents:
     - mimeType: text/plain
       templateFile: . # a folder
+`,
+}, {
+	Code: BadPolicy, Title: "a policy doesn't parse, or isn't sound",
+	Text: `A file of Rego, the query of an OPAAuthzMiddleware, or a bundle is refused by the compiler of the Open Policy Agent. Rego has two versions: where version 1 has "allow if { … }", version 0 has "allow { … }". Each file may be of either.`,
+	Example: `apiVersion: app/v1
+kind: OPAAuthzMiddleware
+spec:
+  regos:
+    - queryParameter: data.authz.allow ==
+      policyFiles: [authz.rego]
 `,
 }, {
 	Code: BadPlugin, Title: "a Go package can't be linked in",

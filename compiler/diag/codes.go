@@ -47,6 +47,7 @@ const (
 	BadHeaderName     Code = "bad-header-name"    // a header name has a forbidden character
 	BadPattern        Code = "bad-pattern"        // a route pattern doesn't parse
 	BadFile           Code = "bad-file"           // a file that the config names isn't there or isn't what it should be
+	BadPolicy         Code = "bad-policy"         // a policy doesn't parse, or isn't sound
 	BadPlugin         Code = "bad-plugin"         // a Go package can't be linked in
 )
 

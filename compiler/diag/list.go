@@ -10,7 +10,19 @@ import (
 type List struct {
 	findings []*Finding
 	ignored  map[Code]bool
+	sources  map[string][]byte
 }
+
+// AddSource adds a file that findings are in, though it's none of the config's: a policy, for instance. Its lines are shown then.
+func (l *List) AddSource(file string, content []byte) {
+	if l.sources == nil {
+		l.sources = make(map[string][]byte)
+	}
+	l.sources[file] = content
+}
+
+// Sources are the files that AddSource has added.
+func (l *List) Sources() map[string][]byte { return l.sources }
 
 // Add adds a finding. The result may be edited until the list is read.
 func (l *List) Add(f Finding) *Finding {

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -81,7 +82,7 @@ func (g *generator) embedFile() (*jen.File, []File) {
 			f.Var().Defs(vars...)
 		}
 		f.Line()
-		f.Comment(name + " tells of them what clients are told.")
+		f.Comment(name + " " + cmp.Or(gl.Tells, "tells of them what clients are told") + ".")
 		f.Var().Id(name).Op("=").Add(g.code.expr(gl.Table))
 	}
 	return f, files

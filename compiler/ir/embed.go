@@ -7,6 +7,8 @@ type Global struct {
 	Of Component
 	// Table is the value, in which Embedded expressions name Files; nil if it's the text of the only one of them.
 	Table Expr
+	// Tells is what the table is there for, for the comment above it; empty if it's what clients are told.
+	Tells string
 	Files []*Embed
 }
 

@@ -23,6 +23,8 @@ var All = []Kind{
 	compressionMiddleware,
 	soapRESTMiddleware,
 	prometheusMeter,
+	openTelemetryMeter,
+	openTelemetryTracer,
 	throttleMiddleware,
 	authenticationMiddleware,
 	basicAuthnMiddleware,
@@ -35,5 +37,6 @@ var All = []Kind{
 	skipper,
 	redisClient,
 	csrfMiddleware,
+	opaAuthzMiddleware,
 	goPlugin,
 }

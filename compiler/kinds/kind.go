@@ -33,6 +33,7 @@ const (
 	Finalizer     Role = "Finalizer"
 	Storage       Role = "Storage"
 	ScriptRunner  Role = "ScriptRunner"
+	Tracer        Role = "Tracer"
 
 	AuthenticationHandler Role = "AuthenticationHandler"
 )
@@ -95,6 +96,9 @@ type ErrorHandled interface {
 // Entrypoint registers it.
 type Finalized interface{ Finalizes() bool }
 
+// A Lifecycled is the Spec of a kind with a lifecycle, of which not every resource needs it.
+type Lifecycled interface{ HasLifecycle(c *Check) bool }
+
 // A Refuser is the Spec of a middleware that may refuse CORS preflight requests, so that
 // it must not stand before the one that answers them.
 type Refuser interface{ Refuses() bool }
@@ -119,6 +123,9 @@ type PeerTruster interface {
 // An UpstreamMeter is the Spec of something that shows the counts of upstreams, if it does. Without any, nothing
 // is counted.
 type UpstreamMeter interface{ MeasuresUpstreams() bool }
+
+// An UpstreamTimer is an UpstreamMeter that shows, too, how long upstreams take to answer.
+type UpstreamTimer interface{ TimesUpstreams() bool }
 
 // Find returns the kind of that name, or nil.
 func Find(apiVersion, name string) *Kind {

@@ -224,6 +224,14 @@ func (l *Lower) Int64(p any) ir.Expr {
 	return l.number(p, "Int64", func(n int64) ir.Expr { return ir.Lit{Value: n} })
 }
 
+// Float is the number at p.
+func (l *Lower) Float(p *float64) ir.Expr {
+	if e, ok := l.env(p, "Float", ir.Lit{Value: *p}); ok {
+		return e
+	}
+	return ir.Lit{Value: *p}
+}
+
 // Seconds is the duration of so many seconds as p points to. No negative one means
 // something else than another.
 func (l *Lower) Seconds(p any) ir.Expr {

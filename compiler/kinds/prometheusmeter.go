@@ -20,7 +20,9 @@ const metricsPath = "/metrics"
 // not fill the memory: when there are maxSeries of them, the path of new ones becomes "other", and later the host, too, as do methods that
 // nobody knows and what is longer than 256 bytes. (In AILERON Gateway they have no limit.) Beyond AILERON Gateway there
 // are histograms of durations (http_request_duration_seconds by code and method, http_client_request_duration_seconds by host and code)
-// and the numbers of requests that are under way. A code of 0 means that there was no response.
+// and the numbers of requests that are under way. A code of 0 means that there was no response. What is known of each upstream is by handler and upstream: http_upstream_requests_total, _requests_in_flight,
+// _responses_total by class, _failures_total by reason, _response_duration_seconds, _up, _ejections_total, _connections by state and _connections_opened_total.
+// Who asks for OpenMetrics, or for protocol buffers, gets exemplars: the ids of traces that an OpenTelemetryTracer of this gateway records.
 type PrometheusMeterSpec struct {
 	// Patterns are the paths that the handler wants to be mounted at. Empty is the default.
 	Patterns []string `json:"patterns" fixed:"true"`
@@ -29,6 +31,12 @@ type PrometheusMeterSpec struct {
 	// MaxSeries is how many combinations of host, path, code and method are counted apart. 0 stands for 10000.
 	MaxSeries int32 `json:"maxSeries" min:"0"`
 }
+
+// MeasuresUpstreams reports whether the counts of upstreams are shown.
+func (s *PrometheusMeterSpec) MeasuresUpstreams() bool { return true }
+
+// TimesUpstreams reports whether their times are, too.
+func (s *PrometheusMeterSpec) TimesUpstreams() bool { return true }
 
 // Route returns where the handler wants to be mounted.
 func (s *PrometheusMeterSpec) Route() ([]string, []HTTPMethod) {
@@ -40,5 +48,7 @@ func (s *PrometheusMeterSpec) Route() ([]string, []HTTPMethod) {
 
 // Lower returns the meter.
 func (s *PrometheusMeterSpec) Lower(l *Lower) ir.Expr {
-	return l.Call("prometheus.New", l.Struct("prometheus.Options", ir.Set("MaxSeries", l.Int(&s.MaxSeries))))
+	return l.Call("prometheus.New", l.Struct("prometheus.Options",
+		ir.Set("MaxSeries", l.Int(&s.MaxSeries)),
+		ir.Set("Upstreams", l.Link.UpstreamStats())))
 }

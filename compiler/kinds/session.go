@@ -38,8 +38,8 @@ type SessionMiddlewareSpec struct {
 	Cookie *CookieSpec `json:"cookie"`
 	// SecureEncoder says how sessions are encoded.
 	SecureEncoder SecureEncoderSpec `json:"secureEncoder"`
-	// Tracer is what traces the operations of the storage.
-	Tracer *struct{} `json:"tracer" reject:"this version has no tracers"`
+	// Tracer makes spans of the operations of the storage, named session, with an attribute operation: GET, SET or DELETE.
+	Tracer resource.Ref `json:"tracer" role:"Tracer"`
 	// IdleTimeout is how long a session lasts that isn't used, in seconds. 0 is for ever, or as long as the storage keeps it. AILERON Gateway has no such field.
 	IdleTimeout int32 `json:"idleTimeout" min:"0"`
 	// Lifetime is how long a session lasts at most, in seconds, counted from its begin or the login. 0 is for ever. AILERON Gateway has no such field.
@@ -82,6 +82,9 @@ func (s *SessionMiddlewareSpec) Check(c *Check) {
 	s.SecureEncoder.check(c)
 	if s.Storage.IsZero() && c.IsSet(&s.Prefix) {
 		c.Warnf(&s.Prefix, diag.NoEffect, "prefix has no effect without storage")
+	}
+	if s.Storage.IsZero() && !s.Tracer.IsZero() {
+		c.Warnf(&s.Tracer, diag.NoEffect, "tracer has no effect without storage")
 	}
 	if !s.Storage.IsZero() && c.IsSet(&s.MaxCookies) {
 		c.Warnf(&s.MaxCookies, diag.NoEffect, "maxCookies has no effect with storage")
@@ -140,6 +143,10 @@ func checkCryptKey(c *Check, p *string) {
 
 // Lower returns the middleware.
 func (s *SessionMiddlewareSpec) Lower(l *Lower) ir.Expr {
+	var tracer ir.Expr
+	if !s.Storage.IsZero() {
+		tracer = l.Use(&s.Tracer, Tracer)
+	}
 	return l.Try("session.New", l.Struct("session.Options",
 		ir.Set("Store", l.Use(&s.Storage, Storage)),
 		ir.Set("Prefix", l.String(&s.Prefix)),
@@ -148,7 +155,8 @@ func (s *SessionMiddlewareSpec) Lower(l *Lower) ir.Expr {
 		ir.Set("MaxCookies", l.ifSet(&s.MaxCookies, l.Int(&s.MaxCookies))),
 		ir.Set("IdleTimeout", l.Seconds(&s.IdleTimeout)),
 		ir.Set("Lifetime", l.Seconds(&s.Lifetime)),
-		ir.Set("Encoder", s.SecureEncoder.lower(l))))
+		ir.Set("Encoder", s.SecureEncoder.lower(l)),
+		ir.Set("Tracer", tracer)))
 }
 
 // lower returns the session.Encoder, or nil for the zero value.

@@ -95,7 +95,7 @@ func (k *linker) construct(r *graph.Resource, role kinds.Role) ir.Expr {
 	}
 	c := &ir.Component{ID: r.ID, From: l.From, Base: r.ID.Name, Part: l.Suffix, New: expr, Fails: l.Fails, Stateless: r.Kind.Stateless, Note: l.Note}
 	k.program.Components = append(k.program.Components, c)
-	if r.Kind.Lifecycle {
+	if s, ok := r.Spec.(kinds.Lifecycled); r.Kind.Lifecycle && (!ok || s.HasLifecycle(l.Check)) {
 		k.lifecycles = append(k.lifecycles, ir.Ref{To: c})
 	}
 	return ir.Ref{To: c}
@@ -225,13 +225,15 @@ func (k *linker) Runners() []ir.Expr { return k.runners }
 
 // UpstreamStats returns the counts of upstreams, if there are upstreams and somebody shows the counts.
 func (k *linker) UpstreamStats() ir.Expr {
-	var shown, counted bool
+	var shown, counted, timed bool
 	for _, r := range k.graph.Resources {
 		if !r.Reached {
 			continue
 		}
 		meter, ok := r.Spec.(kinds.UpstreamMeter)
 		shown = shown || ok && meter.MeasuresUpstreams()
+		timer, ok := r.Spec.(kinds.UpstreamTimer)
+		timed = timed || ok && timer.TimesUpstreams()
 		_, proxy := r.Spec.(*kinds.ReverseProxyHandlerSpec)
 		counted = counted || proxy
 	}
@@ -239,7 +241,7 @@ func (k *linker) UpstreamStats() ir.Expr {
 		return nil
 	}
 	return k.builtin("upstream-stats", "what is counted of upstreams", func() ir.Expr {
-		return ir.Struct{Type: ir.Runtime("upstreamstats.Set"), Pointer: true}
+		return ir.Struct{Type: ir.Runtime("upstreamstats.Set"), Pointer: true, Fields: []ir.Field{ir.Set("Times", ir.Bool(timed))}}
 	})
 }
 

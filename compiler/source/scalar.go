@@ -90,6 +90,18 @@ func (n *Node) Uint(max uint64) (uint64, *ValueError) {
 	return u, nil
 }
 
+// Float returns the value for a field that holds a number.
+func (n *Node) Float() (float64, *ValueError) {
+	if e := n.number(); e != nil {
+		return 0, n.wrongType("a number")
+	}
+	f, err := envexpr.Float(n.Text)
+	if err != nil {
+		return 0, &ValueError{Code: diag.OutOfRange, Message: "must be a number in decimal that isn't too large, not " + n.Text}
+	}
+	return f, nil
+}
+
 // number refuses what can't be a number. In quotes, only the numbers of JSON can:
 // "0644" could mean two things.
 func (n *Node) number() *ValueError {

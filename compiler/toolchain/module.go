@@ -3,6 +3,7 @@
 package toolchain
 
 import (
+	"cmp"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
 
 	"github.com/aileron-gateway/aileronc/compiler/emit"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
@@ -215,8 +217,17 @@ func (r *reach) required(versions map[string]string) (direct, indirect, sums []s
 		}
 	}
 	slices.Sort(indirect)
-	slices.Sort(sums)
+	slices.SortFunc(sums, compareSums)
 	return slices.Sorted(maps.Keys(imported)), slices.Compact(indirect), slices.Compact(sums)
+}
+
+// compareSums is the order of go.sum: by module, and by version, of which v1.7.1 is before v1.12.1.
+func compareSums(a, b string) int {
+	pathA, restA, _ := strings.Cut(a, " ")
+	pathB, restB, _ := strings.Cut(b, " ")
+	versionA, fileA, _ := strings.Cut(strings.Fields(restA)[0], "/")
+	versionB, fileB, _ := strings.Cut(strings.Fields(restB)[0], "/")
+	return cmp.Or(strings.Compare(pathA, pathB), semver.Compare(versionA, versionB), strings.Compare(fileA, fileB), strings.Compare(a, b))
 }
 
 // moduleOf is the module that provides a package: the longest one that is a prefix.

@@ -75,6 +75,30 @@ func importers(t *testing.T) []string {
 	return slices.Compact(packages)
 }
 
+// withoutTools is go.mod without what only the compiler imports: x/tools, for instance, which tests of a library import, too, of
+// another version. A gateway's go.mod doesn't have it.
+func withoutTools(t *testing.T) []byte {
+	t.Helper()
+	text, err := aileronc.Source.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := modfile.Parse("go.mod", text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []string{"golang.org/x/mod", "golang.org/x/tools"} {
+		if err := own.DropRequire(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own.Cleanup()
+	if text, err = own.Format(); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // tidied has the go command tidy a module that reaches one package of the runtime, and returns
 // the paragraph of the table for it.
 func tidied(t *testing.T, pkg string) string {
@@ -84,10 +108,7 @@ func tidied(t *testing.T, pkg string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := aileronc.Source.ReadFile("go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := withoutTools(t)
 	l.Files[third+"/go.mod"] = own
 	l.Files["go.mod"] = append(bytes.Replace(own, []byte("module "+ir.Module), []byte("module gateway"), 1),
 		"\nrequire "+ir.Module+" v0.0.0\n\nreplace "+ir.Module+" => ./"+third+"\n"...)

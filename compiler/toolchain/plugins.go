@@ -113,7 +113,7 @@ func (r *reach) pluginSums(plugins []ir.Plugin) {
 		lines = append(lines, p.Sums...)
 	}
 	lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
-	slices.Sort(lines)
+	slices.SortFunc(lines, compareSums)
 	if lines = slices.Compact(lines); len(lines) > 0 {
 		r.files["go.sum"] = []byte(strings.Join(lines, "\n") + "\n")
 	}

@@ -7,7 +7,7 @@ import "github.com/aileron-gateway/aileronc/runtime/app"
 // program is what the gateway says of itself, and how it starts.
 var program = app.Program{
 	Version: "0.0.0",
-	Digest:  "6992909b5ef67474",
+	Digest:  "ef8b8efa1b0dc4f6",
 	Config:  config,
 	Resources: []string{
 		"app/v1/PrometheusMeter/default/default",

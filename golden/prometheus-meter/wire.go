@@ -15,6 +15,7 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/match"
 	"github.com/aileron-gateway/aileronc/runtime/prometheus"
 	"github.com/aileron-gateway/aileronc/runtime/proxy"
+	"github.com/aileron-gateway/aileronc/runtime/upstreamstats"
 	"github.com/aileron-gateway/aileronc/runtime/wire"
 )
 
@@ -26,8 +27,11 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 	// the default transport
 	defaultTransport := wire.DefaultTransport()
 
+	// what is counted of upstreams
+	upstreamStats := &upstreamstats.Set{Times: true}
+
 	// config.yaml:45 app/v1 PrometheusMeter default/default
-	prometheusMeter := prometheus.New(prometheus.Options{})
+	prometheusMeter := prometheus.New(prometheus.Options{Upstreams: upstreamStats})
 
 	// config.yaml:33 core/v1 ReverseProxyHandler default/default
 	reverseProxyHandler, err := proxy.New(proxy.Options{
@@ -38,13 +42,14 @@ func assemble(vars *env.Env) (*app.Gateway, error) {
 				Upstreams: lb.RoundRobin(lb.Upstream{URL: "http://10.0.0.7:8080"}),
 			},
 		},
+		Stats: upstreamStats.Group("default/default", defaultTransport),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml:33: ReverseProxyHandler default/default: %w", err)
 	}
 
 	// config.yaml:48 app/v1 PrometheusMeter default/few
-	few := prometheus.New(prometheus.Options{MaxSeries: 100})
+	few := prometheus.New(prometheus.Options{MaxSeries: 100, Upstreams: upstreamStats})
 
 	// the default error handler
 	errorHandler := errorhandler.New(errorhandler.Options{Logger: logger})

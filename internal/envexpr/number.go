@@ -31,6 +31,22 @@ func Int(s string) (int64, error) {
 	return int64(f), nil
 }
 
+// Float converts a finite number, in decimal.
+func Float(s string) (float64, error) {
+	s = strings.ReplaceAll(strings.TrimSpace(s), "_", "")
+	if s == "" || strings.Trim(s, "+-.0123456789eE") != "" { // neither NaN nor hexadecimal floats
+		return 0, ErrSyntax
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, ErrRange
+	case err != nil:
+		return 0, ErrSyntax
+	}
+	return f, nil
+}
+
 // Uint is Int for numbers from 0 on.
 func Uint(s string) (uint64, error) {
 	s = strings.ReplaceAll(strings.TrimSpace(s), "_", "")

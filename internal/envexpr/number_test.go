@@ -39,6 +39,19 @@ func TestUint(t *testing.T) {
 	}
 }
 
+func TestFloat(t *testing.T) {
+	for s, want := range map[string]float64{"0": 0, "1": 1, "0.25": 0.25, "-1": -1, "+.5": 0.5, "1e-3": 0.001, " 1_000.5\n": 1000.5, "5.": 5} {
+		if got, err := Float(s); err != nil || got != want {
+			t.Errorf("Float(%q) = %v, %v, want %v", s, got, err, want)
+		}
+	}
+	for s, want := range map[string]error{"": ErrSyntax, "often": ErrSyntax, "nan": ErrSyntax, "inf": ErrSyntax, "0x1p3": ErrSyntax, "1e": ErrSyntax, "1.2.3": ErrSyntax, "1e999": ErrRange} {
+		if _, err := Float(s); err != want {
+			t.Errorf("Float(%q): %v, want %v", s, err, want)
+		}
+	}
+}
+
 func TestBool(t *testing.T) {
 	for s, want := range map[string]bool{"true": true, "True": true, "TRUE ": true, "false": false, "False": false, "FALSE": false} {
 		if got, err := Bool(s); err != nil || got != want {

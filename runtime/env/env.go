@@ -176,6 +176,20 @@ func (e *Env) Int(pos, text string, def int, min, max int64) int {
 	return def
 }
 
+// Float returns the value of text as a number; def if it's empty.
+func (e *Env) Float(pos, text string, def float64) float64 {
+	s, ok := e.text(pos, text)
+	if !ok || strings.TrimSpace(s) == "" {
+		return def
+	}
+	f, err := envexpr.Float(s)
+	if err != nil {
+		e.fail(pos, fmt.Sprintf("%s is %q; it must be a number", text, s))
+		return def
+	}
+	return f
+}
+
 // Seconds returns the value of text as a number of seconds from min to max; def if it's empty.
 func (e *Env) Seconds(pos, text string, def time.Duration, min, max int64) time.Duration {
 	return e.duration(pos, text, def, time.Second, min, max)

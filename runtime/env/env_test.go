@@ -27,6 +27,7 @@ func TestValues(t *testing.T) {
 		Int64                 int64
 		Long, Short, Empty    time.Duration
 		Huge, Tiny            time.Duration
+		Float, FloatDef       float64
 	}
 	got := values{
 		Addr:     e.String("p", "${HOST}:${PORT}"),
@@ -43,9 +44,11 @@ func TestValues(t *testing.T) {
 		Empty:    e.Seconds("p", "${EMPTY}", 1500*time.Millisecond, 0, 1),
 		Huge:     e.Seconds("p", "${X:-1e18}", 0, 0, math.MaxInt64),
 		Tiny:     e.Seconds("p", "${X:--1e18}", 0, math.MinInt64, math.MaxInt64),
+		Float:    e.Float("p", "0.${N}", 1),
+		FloatDef: e.Float("p", "${EMPTY}", 0.5),
 	}
 	want := values{"127.0.0.1:8080", "${X} $5", "a=b", true, true, 8080, 42, 5, 1000, 30 * time.Second, 300 * time.Millisecond, 1500 * time.Millisecond,
-		math.MaxInt64, -math.MaxInt64}
+		math.MaxInt64, -math.MaxInt64, 0.3, 0.5}
 	if d := cmp.Diff(want, got); d != "" || e.Err() != nil {
 		t.Error(d, e.Err())
 	}

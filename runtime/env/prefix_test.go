@@ -28,3 +28,18 @@ func TestPrefixed(t *testing.T) {
 		t.Error(got, e.Err())
 	}
 }
+
+func TestNamed(t *testing.T) {
+	e := New([]string{"A=1", "B=", "C=3", "NAME=C"})
+	got := e.Named("config.yaml:1:1", "B NOT_SET ${NAME}  A")
+	want := []Var{{Name: "B"}, {Name: "C", Value: "3"}, {Name: "A", Value: "1"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if err := e.Err(); err != nil {
+		t.Error(err)
+	}
+	if got := e.Named("config.yaml:1:1", "A ${MISSING:?not set}"); got != nil || e.Err() == nil {
+		t.Errorf("%v, error %v", got, e.Err())
+	}
+}

@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -116,6 +117,23 @@ func (t *Table[T]) add(s Series) *T {
 	row := t.New(s)
 	t.rows[s] = row
 	return row
+}
+
+// All are what is kept, for all series that there are by now, in no order.
+func (t *Table[T]) All() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		t.mu.RLock()
+		rows := make([]*T, 0, len(t.rows))
+		for _, row := range t.rows {
+			rows = append(rows, row)
+		}
+		t.mu.RUnlock() // whoever looks at them may take long
+		for _, row := range rows {
+			if !yield(row) {
+				return
+			}
+		}
+	}
 }
 
 // Len returns how many series there are.

@@ -73,6 +73,16 @@ func TestTableIsBounded(t *testing.T) {
 			others++
 		}
 	}
+	all := 0
+	for range table.All() {
+		all++
+	}
+	for range table.All() {
+		break // which is fine, too
+	}
+	if n := table.Len(); n != all {
+		t.Errorf("%d of %d series", all, n)
+	}
 	if n := table.Len(); n > 210 || n != len(rows) {
 		t.Errorf("there are %d series, %d were seen", n, len(rows))
 	}

@@ -6,8 +6,10 @@
 //	http_client_requests_total{host,path,code,method}   requests to upstreams
 //	http_client_request_duration_seconds{host,code}     how long upstreams took to begin an answer
 //	http_client_requests_in_flight                      how many wait for that
+//	http_upstream_*{handler,upstream}                   what is known of each upstream
 //
-// A code of 0 stands for no response. Beside these are the metrics of the Go runtime and of the process.
+// A code of 0 stands for no response. Beside these are the metrics of the Go runtime and of the process. In the formats that have
+// exemplars, those of OpenMetrics and of protocol buffers, counters and histograms of requests name the trace of one of them, if some are traced.
 package prometheus
 
 import (
@@ -21,6 +23,8 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/adapter"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/metrics"
+	"github.com/aileron-gateway/aileronc/runtime/traceid"
+	"github.com/aileron-gateway/aileronc/runtime/upstreamstats"
 )
 
 // Options are the settings of a meter.
@@ -28,6 +32,8 @@ type Options struct {
 	// MaxSeries is how many combinations of host, path, method and code are counted apart in each of the two totals; 0 is 10000.
 	// Of what comes then, the path becomes "other", and later the host, too.
 	MaxSeries int
+	// Upstreams are the counts of upstreams; nil is none.
+	Upstreams *upstreamstats.Set
 }
 
 // A Meter counts requests.
@@ -58,7 +64,10 @@ func New(o Options) *Meter {
 	m := &Meter{registry: r}
 	m.server.register(r, o, "http_request", "received http requests", "code", "method")
 	m.client.register(r, o, "http_client_request", "sent http requests", "host", "code")
-	m.pages = adapter.Handler(promhttp.InstrumentMetricHandler(r, promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r})))
+	if o.Upstreams != nil {
+		r.MustRegister(newUpstreams(o.Upstreams))
+	}
+	m.pages = adapter.Handler(promhttp.InstrumentMetricHandler(r, promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r, EnableOpenMetrics: true})))
 	return m
 }
 
@@ -91,14 +100,26 @@ func (m *Meter) Middleware(next gateway.Handler) gateway.Handler {
 	done := func(x *gateway.Exchange) {
 		s.inFlight.Dec()
 		k := metrics.Of(x)
-		(*s.total.Get(k)).Inc()
-		s.times.WithLabelValues(metrics.CodeText(k.Code), k.Method).Observe(metrics.Seconds(time.Since(x.Start)))
+		count(x, *s.total.Get(k), s.times.WithLabelValues(metrics.CodeText(k.Code), k.Method), time.Since(x.Start))
 	}
 	return gateway.HandlerFunc(func(x *gateway.Exchange) error {
 		s.inFlight.Inc()
 		x.OnDone(done)
 		return next.Serve(x)
 	})
+}
+
+// count counts a request and its time, as an exemplar if a tracer records it.
+func count(x *gateway.Exchange, total prometheus.Counter, times prometheus.Observer, took time.Duration) {
+	span := traceid.Of(x)
+	if span == nil || !span.Sampled {
+		total.Inc()
+		times.Observe(metrics.Seconds(took))
+		return
+	}
+	labels := prometheus.Labels{"trace_id": span.Trace(), "span_id": span.Span()}
+	total.(prometheus.ExemplarAdder).AddWithExemplar(1, labels)
+	times.(prometheus.ExemplarObserver).ObserveWithExemplar(metrics.Seconds(took), labels)
 }
 
 // Tripperware counts requests to upstreams when the head of the response is there.
@@ -110,8 +131,7 @@ func (m *Meter) Tripperware(next gateway.Handler) gateway.Handler {
 		defer s.inFlight.Dec() // after a panic, too
 		err := next.Serve(leg)
 		k := metrics.OfLeg(leg, err)
-		(*s.total.Get(k)).Inc()
-		s.times.WithLabelValues(k.Host, metrics.CodeText(k.Code)).Observe(metrics.Seconds(time.Since(start)))
+		count(leg, *s.total.Get(k), s.times.WithLabelValues(k.Host, metrics.CodeText(k.Code)), time.Since(start))
 		return err
 	})
 }

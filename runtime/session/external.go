@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 
 	"github.com/aileron-gateway/aileronc/runtime/cookie"
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
 
 // external keeps sessions in a Store. A cookie holds the id.
@@ -45,7 +46,9 @@ func (e *external) load(s *Session) ([]byte, error) {
 	if !isID(id) {
 		return nil, nil
 	}
+	end := e.trace(s, "GET")
 	data, err := e.Store.Get(s.x.Context(), e.Prefix+id)
+	end(err)
 	if data != nil {
 		s.id = id // or it would be the client who has chosen it
 	}
@@ -57,7 +60,9 @@ func (e *external) save(s *Session, data []byte) error {
 	if !known {
 		s.id = newID()
 	}
-	if err := e.Store.Set(s.lasting(), e.Prefix+s.id, data, s.ttl()); err != nil {
+	end := e.trace(s, "SET")
+	err := e.Store.Set(s.lasting(), e.Prefix+s.id, data, s.ttl())
+	if end(err); err != nil {
 		return err
 	}
 	s.kept = true
@@ -82,11 +87,20 @@ func (e *external) removeStale(s *Session) error {
 	if s.stale == "" {
 		return nil
 	}
+	end := e.trace(s, "DELETE")
 	err := e.Store.Delete(s.lasting(), e.Prefix+s.stale)
-	if err == nil {
+	if end(err); err == nil {
 		s.stale = ""
 	}
 	return err
+}
+
+// trace begins the span of an operation.
+func (e *external) trace(s *Session, operation string) (end func(error)) {
+	if e.Tracer == nil {
+		return func(error) {}
+	}
+	return e.Tracer.Trace(s.x, "session", gateway.Field{Name: "operation", Value: operation})
 }
 
 // lasting is a context that doesn't end when the client goes away: a session that was to end must end. The Store has

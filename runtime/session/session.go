@@ -24,6 +24,12 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// A Tracer makes spans of what is done for an exchange.
+type Tracer interface {
+	// Trace begins a span. What it returns ends it, with what has gone wrong.
+	Trace(x *gateway.Exchange, name string, tags ...gateway.Field) (end func(error))
+}
+
 // Options are the settings of the middleware.
 type Options struct {
 	// Store keeps the sessions. Nil keeps them in the cookies of the client: then what a client has once got can't be taken back
@@ -43,6 +49,8 @@ type Options struct {
 	Lifetime time.Duration
 	// Encoder turns sessions into bytes that nobody else can read or make.
 	Encoder Encoder
+	// Tracer makes spans of the operations of the Store; nil is nobody.
+	Tracer Tracer
 }
 
 // Of returns the session of x, and reads it if that hasn't been done. The error is one to

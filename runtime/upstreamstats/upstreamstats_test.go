@@ -112,6 +112,33 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// An upstream that is in several load balancers of a handler is counted as one.
+func TestMerged(t *testing.T) {
+	set := upstreamstats.Set{Times: true}
+	api := set.Group("default/api", pool{"http://a": {Open: 4, Idle: 1, Opened: 9}})
+	for i, why := range []string{"", "refused", ""} {
+		c := api.Add(&target{url: "http://a", why: why}, "http", "a")
+		c.Answered(200+100*i, c.Began())
+		c.Failed(upstreamstats.Connect)
+	}
+	set.Group("default/b", nil).Add(&target{url: "http://a"}, "http", "a")
+	merged := set.Merged()
+	if len(merged) != 2 {
+		t.Fatalf("%d upstreams", len(merged))
+	}
+	a, b := merged[0], merged[1]
+	if a.Requests != 3 || a.InFlight != 3 || a.Failures[upstreamstats.Connect] != 3 || a.Responses != [6]uint64{2: 1, 3: 1, 4: 1} || a.Usable || a.Why != "refused" || a.Ejections != 9 || a.Conns.Open != 4 {
+		t.Errorf("%+v", a)
+	}
+	var timed uint64
+	for _, n := range a.Latency {
+		timed += n
+	}
+	if timed != 3 || b.Handler != "default/b" || b.Requests != 0 || !b.Usable {
+		t.Errorf("%d times; %+v", timed, b)
+	}
+}
+
 func TestAllStops(t *testing.T) {
 	var set upstreamstats.Set
 	for _, name := range []string{"x", "y"} {

@@ -1,0 +1,5 @@
+package broken
+
+allow {
+	input.api == "/
+}

@@ -1,0 +1,3 @@
+package fine
+
+allow { input.method == "GET" }

@@ -1,0 +1,5 @@
+package authz
+
+allow {
+	input.method == "GET" &&
+}

@@ -1,0 +1,8 @@
+package strict
+
+import rego.v1
+
+allow if {
+	later := input.method
+	input.api == "/"
+}

@@ -1,0 +1,8 @@
+package authz
+
+import rego.v1
+
+allow if {
+	input.method == "GET"
+	input.api == ]
+}
