@@ -111,6 +111,22 @@ type browser struct {
 	id   int
 }
 
+// profile returns a folder that is removed when the test ends. Chromium has processes that still write there when its first one
+// has ended already.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for deadline := time.Now().Add(20 * time.Second); os.RemoveAll(dir) != nil && time.Now().Before(deadline); {
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	return dir
+}
+
 var devTools = regexp.MustCompile(`DevTools listening on ws://([^/]+)/`)
 
 // browse opens url in a Chromium of its own until the test ends.
@@ -120,7 +136,7 @@ func browse(t *testing.T, chromium, url string) *browser {
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--no-proxy-server", "--ignore-certificate-errors",
-		"--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), url)
+		"--remote-debugging-port=0", "--user-data-dir="+profile(t), url)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
