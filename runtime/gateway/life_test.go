@@ -128,12 +128,12 @@ func TestDeadline(t *testing.T) {
 				if d, ok := leg.Deadline(); !ok || !d.Equal(begun.Add(time.Second)) {
 					t.Errorf("the deadline is %v, %t", d, ok)
 				}
-				time.Sleep(time.Second - 1)
+				time.Sleep(time.Second - time.Nanosecond)
 				synctest.Wait()
 				if told := w.told(); len(told) > 0 {
 					t.Errorf("interrupted early: %v", told)
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if told := w.told(); watches && (len(told) != 1 || told[0] != context.DeadlineExceeded) {
 					t.Errorf("interrupted with %v", told)
