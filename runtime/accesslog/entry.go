@@ -15,7 +15,8 @@ type Lines struct {
 	gateway.Logger
 	time              *timestamp.Format
 	request, response side
-	bodies            bool // lines tell of them
+	bodies            bool   // lines tell of them
+	header            header // nil if the logger is none
 }
 
 // NewLines makes Lines. Bodies says whether they are logged, too.
@@ -23,7 +24,9 @@ func NewLines(o Options, bodies bool) *Lines {
 	if o.TimeFormat == "" {
 		o.TimeFormat = "2006-01-02 15:04:05.000"
 	}
+	h, _ := o.Logger.(header)
 	return &Lines{
+		header:   h,
 		Logger:   o.Logger,
 		time:     timestamp.New(o.TimeFormat, o.Zone),
 		request:  newSide(o.Request, requestTags, bodies),
@@ -154,6 +157,10 @@ func (e *Entry) Request(body string) {
 		m.put()
 		return
 	}
+	if b, ok := e.direct(m); ok {
+		e.writeRequest(m, b, query, body, size, length)
+		return
+	}
 	m.fields = s.collect(m.fields[:0], q.Header, length)
 	m.members = m.members[:0]
 	if l.bodies {
@@ -181,6 +188,10 @@ func (e *Entry) Response(body string) {
 	if s.format != nil {
 		l.WriteLine(e.appendResponse(m, now, body))
 		m.put()
+		return
+	}
+	if b, ok := e.direct(m); ok {
+		e.writeResponse(m, b, now, body)
 		return
 	}
 	m.fields = s.collect(m.fields[:0], e.header, e.length)

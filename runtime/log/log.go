@@ -194,7 +194,22 @@ type head struct {
 	text  string
 }
 
-// begin begins a line with the members that every line has.
+// AppendHead appends what a line begins with: the members that every line has, and those that are attached to x, which may be nil. The caller appends
+// more, each with a comma before it, and "}\n", and hands the line to WriteLine. That's for lines that are written for each request. If ok
+// is false, the logger makes lines of another kind, which only Log can do.
+func (l *Logger) AppendHead(line []byte, x *gateway.Exchange, level gateway.Level, msg string) (head []byte, ok bool) {
+	if l.text || l.edits != nil || l.callers != nil {
+		return line, false
+	}
+	w := writer{b: line}
+	l.begin(&w, nil, level, msg)
+	if x != nil {
+		w.b = appendMembers(w.b, x.Attached())
+	}
+	return w.b, true
+}
+
+// begin begins a line with the members that every line has. b may be nil.
 func (l *Logger) begin(w *writer, b *buffer, level gateway.Level, msg string) {
 	now := time.Now()
 	tick := int64(0)
@@ -204,6 +219,10 @@ func (l *Logger) begin(w *writer, b *buffer, level gateway.Level, msg string) {
 			w.b = append(w.b, h.text...)
 			return
 		}
+	}
+	if b == nil {
+		b = buffers.Get().(*buffer)
+		defer buffers.Put(b)
 	}
 	w.begin()
 	l.head(w, b, now, level, msg)

@@ -182,6 +182,9 @@ func appendQuoted(b, s []byte) []byte {
 
 const hex = "0123456789abcdef"
 
+// AppendString appends s as a JSON string to a line that began with [Logger.AppendHead].
+func AppendString(line []byte, s string) []byte { return appendJSON(line, s) }
+
 // appendJSON appends s as a JSON string (RFC 8259, section 7). Beyond what must be
 // escaped are DEL and the C1 controls, because terminals obey them, and the line
 // separators of Unicode. Bytes that are no UTF-8 become U+FFFD.
