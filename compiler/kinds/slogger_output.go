@@ -11,7 +11,7 @@ import (
 
 // LogOutputSpec is where log lines go.
 type LogOutputSpec struct {
-	// OutputTarget is Stdout, Stderr, Discard or File. A busy gateway writes many lines to a file at once; what it has written when it is killed lacks at most those of the last moment.
+	// OutputTarget is Stdout, Stderr, Discard or File. A busy gateway writes many lines to a file at once; if it is killed, those of the last hundredth of a second may be missing.
 	OutputTarget OutputTarget `json:"outputTarget"`
 	// LogDir is the folder of the log file. Empty is the working directory.
 	LogDir string `json:"logDir"`

@@ -3,11 +3,12 @@ package file
 import (
 	"runtime"
 	"sync"
+	"time"
 )
 
-// A queue holds lines until the writer of the file comes round to them, which is as soon as the goroutines that can run now have
-// had their turn. So a busy gateway writes many lines in one system call, where each by itself would cost a request more than
-// all its policies together, and an idle one writes each line at once.
+// A queue holds lines until the writer of the file comes round to them. That is at once, or pause after the last time. So a busy
+// gateway writes many lines in one system call, where each by itself would cost a request more than all its policies together: while a
+// thread is in such a call, that of the scheduler which watches it wakes up each 20 microseconds, and a millisecond longer.
 type queue struct {
 	mu      sync.Mutex
 	lines   []byte
@@ -18,15 +19,25 @@ type queue struct {
 	done    sync.WaitGroup
 }
 
-// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than the file takes them.
-const enough = 64 << 10
+const (
+	// pause is for how long lines may wait.
+	pause = 10 * time.Millisecond
+	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than the file takes them.
+	enough = 512 << 10
+)
 
 // start starts the writer, which calls flush whenever lines wait.
 func (q *queue) start(flush func()) {
 	q.wake = make(chan struct{}, 1)
 	q.done.Go(func() {
+		var last time.Time
 		for range q.wake {
-			runtime.Gosched() // others have lines, too
+			if now := time.Now(); now.Sub(last) < pause {
+				time.Sleep(pause - now.Sub(last))
+			} else {
+				runtime.Gosched() // others have lines, too
+			}
+			last = time.Now()
 			q.mu.Lock()
 			q.woken = false
 			q.mu.Unlock()
@@ -61,7 +72,7 @@ func (q *queue) take() []byte {
 
 // put gives the memory of lines back, unless huge lines have made it large.
 func (q *queue) put(lines []byte) {
-	if cap(lines) > 4*enough {
+	if cap(lines) > 2*enough {
 		return
 	}
 	q.mu.Lock()
