@@ -134,14 +134,14 @@ func (f *File) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Flush returns when all lines that have been written are in the file.
-func (f *File) Flush() {
+// Flush returns when all lines that have been written are in the file, and how many bytes there were.
+func (f *File) Flush() int {
 	f.mu.Lock()
-	f.flush()
-	f.mu.Unlock()
+	defer f.mu.Unlock()
+	return f.flush()
 }
 
-func (f *File) flush() {
+func (f *File) flush() int {
 	lines := f.queue.take()
 	if f.o.Tee != nil && len(lines) > 0 {
 		_, _ = f.o.Tee.Write(lines) // what goes wrong there doesn't concern the file
@@ -154,6 +154,7 @@ func (f *File) flush() {
 		rest = rest[n:]
 	}
 	f.queue.put(lines)
+	return len(lines)
 }
 
 // fit is the length of the lines that still fit into the file, or of the first one if none does.

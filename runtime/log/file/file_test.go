@@ -252,6 +252,7 @@ func TestConcurrentWrites(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	f.Flush()
 	lines := 0
 	for _, name := range []string{"application.1.log", "application.2.log", "application.3.log", "application.log"} {
 		b, err := os.ReadFile(filepath.Join(dir, name))

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// A queue holds lines until the writer of the file comes round to them. That is at once, or pause after the last time. So a busy
-// gateway writes many lines in one system call, where each by itself would cost a request more than all its policies together: while a
-// thread is in such a call, that of the scheduler which watches it wakes up each 20 microseconds, and a millisecond longer.
+// A queue holds lines until the writer of the file comes round to them. That is at once, unless there are many: then it's pause after the
+// last time. So a busy gateway writes many lines in one system call, where each by itself would cost a request more than all its policies
+// together: while a thread is in such a call, that of the scheduler which watches it wakes up each 20 microseconds, and a
+// millisecond longer.
 type queue struct {
 	mu      sync.Mutex
 	lines   []byte
@@ -20,19 +21,23 @@ type queue struct {
 }
 
 const (
-	// pause is for how long lines may wait.
+	// pause is for how long lines may wait, and many how many bytes there have to be at a time for that.
 	pause = 10 * time.Millisecond
+	many  = 4 << 10
 	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than the file takes them.
 	enough = 512 << 10
 )
 
-// start starts the writer, which calls flush whenever lines wait.
-func (q *queue) start(flush func()) {
+// start starts the writer, which calls flush whenever lines wait. That returns how many bytes there were.
+func (q *queue) start(flush func() int) {
 	q.wake = make(chan struct{}, 1)
 	q.done.Go(func() {
 		var last time.Time
-		for range q.wake {
-			if now := time.Now(); now.Sub(last) < pause {
+		for n := 0; ; n = flush() {
+			if _, ok := <-q.wake; !ok {
+				return
+			}
+			if now := time.Now(); n >= many && now.Sub(last) < pause {
 				time.Sleep(pause - now.Sub(last))
 			} else {
 				runtime.Gosched() // others have lines, too
@@ -41,7 +46,6 @@ func (q *queue) start(flush func()) {
 			q.mu.Lock()
 			q.woken = false
 			q.mu.Unlock()
-			flush()
 		}
 	})
 }
