@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"github.com/aileron-gateway/aileronc/compiler/diag"
 	"github.com/aileron-gateway/aileronc/compiler/ir"
 	"github.com/aileron-gateway/aileronc/compiler/resource"
 )
@@ -14,7 +13,7 @@ var basicAuthnMiddleware = Kind{
 	New: func() Spec {
 		return &BasicAuthnMiddlewareSpec{
 			ClaimsKey:   defaultClaimsKey,
-			EnvProvider: &BasicAuthnEnvProvider{UsernamePrefix: "GATEWAY_BASIC_USERNAME_", PasswordPrefix: "GATEWAY_BASIC_PASSWORD_"},
+			EnvProvider: &UsersEnvProvider{UsernamePrefix: "GATEWAY_BASIC_USERNAME_", PasswordPrefix: "GATEWAY_BASIC_PASSWORD_"},
 		}
 	},
 }
@@ -48,32 +47,9 @@ type BasicAuthnMiddlewareSpec struct {
 	// PreferError answers wrong credentials by the error handler, without a challenge, so that browsers don't ask for others.
 	PreferError bool `json:"preferError"`
 	// EnvProvider takes users from environment variables. It's the default.
-	EnvProvider *BasicAuthnEnvProvider `json:"envProvider" oneof:"provider"`
+	EnvProvider *UsersEnvProvider `json:"envProvider" oneof:"provider"`
 	// FileProvider takes users from files.
-	FileProvider *BasicAuthnFileProvider `json:"fileProvider" oneof:"provider"`
-}
-
-// BasicAuthnEnvProvider takes users from environment variables, when the gateway starts. A name and a password belong together if the same number is behind
-// their prefixes. Those that are empty, or have no number or no other half, don't count.
-type BasicAuthnEnvProvider struct {
-	// UsernamePrefix is what the names of variables with user names begin with.
-	UsernamePrefix string `json:"usernamePrefix"`
-	// PasswordPrefix is what the names of variables with passwords begin with.
-	PasswordPrefix string `json:"passwordPrefix"`
-	// Encoding is how passwords are written. Unset takes them as they are.
-	Encoding EncodingType `json:"encoding"`
-}
-
-// BasicAuthnFileProvider takes users from files, a line each: name:password, and behind another colon perhaps a JSON object of attributes. Blanks around
-// lines, empty lines and those that begin with # don't count. A stored password can't contain a colon, unless it's encoded.
-//
-// Files are read when the gateway starts, and again within some seconds after they have changed, if a request comes. If something is wrong with
-// them then, the users that were read before stay.
-type BasicAuthnFileProvider struct {
-	// Paths are files, and folders, of which all files are read.
-	Paths []string `json:"paths"`
-	// Encoding is how passwords are written. Unset takes them as they are.
-	Encoding EncodingType `json:"encoding"`
+	FileProvider *UsersFileProvider `json:"fileProvider" oneof:"provider"`
 }
 
 // ErrorHandlerRef returns the error handler.
@@ -89,42 +65,28 @@ func (s *BasicAuthnMiddlewareSpec) ReadsSecrets() string { return "passwords" }
 func (s *BasicAuthnMiddlewareSpec) Check(c *Check) {
 	s.PasswordCrypt.check(c)
 	s.cipher().check(c)
-	if s.FileProvider == nil {
-		checkPrefix(c, &s.EnvProvider.UsernamePrefix)
-		checkPrefix(c, &s.EnvProvider.PasswordPrefix)
-		return
-	}
-	if len(s.FileProvider.Paths) == 0 {
-		c.Warnf(s.FileProvider, diag.NoEffect, "without paths there are no users, and all requests are refused")
-	}
-	s.files(c).check(c)
+	s.users(c).check(c)
 }
 
 func (s *BasicAuthnMiddlewareSpec) cipher() secretCipher {
 	return secretCipher{&s.CommonKeyCryptType, &s.CryptSecret}
 }
 
-func (s *BasicAuthnMiddlewareSpec) files(c *Check) *credentialFiles {
-	f := &credentialFiles{paths: s.FileProvider.Paths, encoding: &s.FileProvider.Encoding}
+func (s *BasicAuthnMiddlewareSpec) users(c *Check) *users {
+	u := &users{env: s.EnvProvider, file: s.FileProvider}
 	if s.cipher().isUsed(c) {
-		f.secret = s.cipher().problem
-		return f
+		u.secret = s.cipher().problem
+		return u
 	}
-	f.secret = func(b []byte) string { return s.PasswordCrypt.problem(c, b) }
-	f.weakness = func(b []byte) string { return s.PasswordCrypt.weakness(c, b) }
-	return f
+	u.secret = func(b []byte) string { return s.PasswordCrypt.problem(c, b) }
+	u.weakness = func(b []byte) string { return s.PasswordCrypt.weakness(c, b) }
+	return u
 }
 
 // Lower returns the authenticator, whose method Middleware is the middleware.
 func (s *BasicAuthnMiddlewareSpec) Lower(l *Lower) ir.Expr {
-	var users ir.Expr
-	if s.FileProvider != nil {
-		users = s.files(l.Check).lower(l)
-	} else {
-		users = variables(l, &s.EnvProvider.UsernamePrefix, &s.EnvProvider.PasswordPrefix, s.EnvProvider.Encoding)
-	}
 	return l.Try("basicauth.New", l.Struct("basicauth.Options",
-		ir.Set("Users", users),
+		ir.Set("Users", s.users(l.Check).lower(l)),
 		ir.Set("Realm", l.String(&s.Realm)),
 		ir.Set("Passwords", s.PasswordCrypt.lower(l)),
 		ir.Set("Cipher", s.cipher().lower(l)),

@@ -18,7 +18,7 @@ var digestAuthnMiddleware = Kind{
 		return &DigestAuthnMiddlewareSpec{
 			ClaimsKey:   defaultClaimsKey,
 			Algorithm:   "MD5",
-			EnvProvider: &DigestAuthnEnvProvider{UsernamePrefix: "GATEWAY_DIGEST_USERNAME_", PasswordPrefix: "GATEWAY_DIGEST_PASSWORD_"},
+			EnvProvider: &UsersEnvProvider{UsernamePrefix: "GATEWAY_DIGEST_USERNAME_", PasswordPrefix: "GATEWAY_DIGEST_PASSWORD_"},
 		}
 	},
 }
@@ -54,32 +54,9 @@ type DigestAuthnMiddlewareSpec struct {
 	// Algorithm is MD5, SHA-256 or SHA-512-256, or one of them with -sess behind it. MD5 is broken, but the only one that all clients know.
 	Algorithm string `json:"algorithm"`
 	// EnvProvider takes users from environment variables. It's the default.
-	EnvProvider *DigestAuthnEnvProvider `json:"envProvider" oneof:"provider"`
+	EnvProvider *UsersEnvProvider `json:"envProvider" oneof:"provider"`
 	// FileProvider takes users from files.
-	FileProvider *DigestAuthnFileProvider `json:"fileProvider" oneof:"provider"`
-}
-
-// DigestAuthnEnvProvider takes users from environment variables, when the gateway starts. A name and a password belong together if the same number is behind
-// their prefixes. Those that are empty, or have no number or no other half, don't count.
-type DigestAuthnEnvProvider struct {
-	// UsernamePrefix is what the names of variables with user names begin with.
-	UsernamePrefix string `json:"usernamePrefix"`
-	// PasswordPrefix is what the names of variables with passwords begin with.
-	PasswordPrefix string `json:"passwordPrefix"`
-	// Encoding is how passwords are written. Unset takes them as they are.
-	Encoding EncodingType `json:"encoding"`
-}
-
-// DigestAuthnFileProvider takes users from files, a line each: name:password, and behind another colon perhaps a JSON object of attributes. Blanks around
-// lines, empty lines and those that begin with # don't count. A stored password can't contain a colon, unless it's encoded.
-//
-// Files are read when the gateway starts, and again within some seconds after they have changed, if a request comes. If something is wrong with
-// them then, the users that were read before stay.
-type DigestAuthnFileProvider struct {
-	// Paths are files, and folders, of which all files are read.
-	Paths []string `json:"paths"`
-	// Encoding is how passwords are written. Unset takes them as they are.
-	Encoding EncodingType `json:"encoding"`
+	FileProvider *UsersFileProvider `json:"fileProvider" oneof:"provider"`
 }
 
 // digestAlgorithms are those that there are.
@@ -97,40 +74,26 @@ func (s *DigestAuthnMiddlewareSpec) Check(c *Check) {
 	case s.Algorithm == "" || strings.HasPrefix(s.Algorithm, "MD5"):
 		c.Warnf(&s.Algorithm, diag.Insecure, "MD5 is broken; use SHA-256 if all clients know it")
 	}
-	if s.FileProvider == nil {
-		checkPrefix(c, &s.EnvProvider.UsernamePrefix)
-		checkPrefix(c, &s.EnvProvider.PasswordPrefix)
-		return
-	}
-	if len(s.FileProvider.Paths) == 0 {
-		c.Warnf(s.FileProvider, diag.NoEffect, "without paths there are no users, and all requests are refused")
-	}
-	s.files(c).check(c)
+	s.users(c).check(c)
 }
 
 func (s *DigestAuthnMiddlewareSpec) cipher() secretCipher {
 	return secretCipher{&s.CommonKeyCryptType, &s.CryptSecret}
 }
 
-func (s *DigestAuthnMiddlewareSpec) files(c *Check) *credentialFiles {
-	f := &credentialFiles{paths: s.FileProvider.Paths, encoding: &s.FileProvider.Encoding}
+func (s *DigestAuthnMiddlewareSpec) users(c *Check) *users {
+	u := &users{env: s.EnvProvider, file: s.FileProvider}
 	if s.cipher().isUsed(c) {
-		f.secret = s.cipher().problem
+		u.secret = s.cipher().problem
 	}
-	return f
+	return u
 }
 
 // Lower returns the authenticator, whose method Middleware is the middleware.
 func (s *DigestAuthnMiddlewareSpec) Lower(l *Lower) ir.Expr {
 	s.PasswordCrypt.lower(l) // not used
-	var users ir.Expr
-	if s.FileProvider != nil {
-		users = s.files(l.Check).lower(l)
-	} else {
-		users = variables(l, &s.EnvProvider.UsernamePrefix, &s.EnvProvider.PasswordPrefix, s.EnvProvider.Encoding)
-	}
 	return l.Try("digestauth.New", l.Struct("digestauth.Options",
-		ir.Set("Users", users),
+		ir.Set("Users", s.users(l.Check).lower(l)),
 		ir.Set("Realm", l.String(&s.Realm)),
 		ir.Set("Algorithm", l.ifSet(&s.Algorithm, l.String(&s.Algorithm))),
 		ir.Set("Cipher", s.cipher().lower(l)),
