@@ -33,6 +33,9 @@ func (s *AuthenticationMiddlewareSpec) ErrorHandlerRef() *resource.Ref { return 
 // Refuses tells that preflight requests are refused: they have no credentials.
 func (s *AuthenticationMiddlewareSpec) Refuses() bool { return true }
 
+// Parts are the handlers.
+func (s *AuthenticationMiddlewareSpec) Parts() []resource.Ref { return s.Handlers }
+
 // Check reports a middleware that lets nobody pass.
 func (s *AuthenticationMiddlewareSpec) Check(c *Check) {
 	if len(s.Handlers) == 0 {

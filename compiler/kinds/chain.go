@@ -14,38 +14,34 @@ func (b *routeBuilder) checkPeers(s *HTTPServerSpec, lists ...[]resource.Ref) {
 	}
 	for _, list := range lists {
 		for i := range list {
-			if t := b.Link.Target(&list[i]); t != nil && !s.HTTPConfig.knowsPeers() {
-				if p, ok := t.Spec.(PeerTruster); ok {
+			for _, t := range b.flat(&list[i]) {
+				if p, ok := t.Spec.(PeerTruster); ok && !s.HTTPConfig.knowsPeers() {
 					b.Warnf(&list[i], diag.Insecure, "whoever gets through to %s can make up %s; name the proxies in listenConfig.networks, or ask them for certificates of their own",
 						*addr, p.TrustsPeers())
 				}
-			}
-			if s.HTTPConfig.tls() != nil {
-				continue
-			}
-			for _, secrets := range b.secrets(&list[i]) {
-				b.Warnf(&list[i], diag.Insecure, "clients send their %s to %s in the clear; use tlsConfig, or listen where only what ends TLS before the gateway gets through",
-					secrets, *addr)
+				if r, ok := t.Spec.(SecretReader); ok && r.ReadsSecrets() != "" && s.HTTPConfig.tls() == nil {
+					b.Warnf(&list[i], diag.Insecure, "clients send their %s to %s in the clear; use tlsConfig, or listen where only what ends TLS before the gateway gets through",
+						r.ReadsSecrets(), *addr)
+				}
 			}
 		}
 	}
 }
 
-// secrets tells which secrets of clients a middleware, or a handler of one, reads.
-func (b *routeBuilder) secrets(ref *resource.Ref) (names []string) {
+// flat returns what a reference is to, and what that is made of.
+func (b *routeBuilder) flat(ref *resource.Ref) []*Target {
 	t := b.Link.Target(ref)
 	if t == nil {
 		return nil
 	}
-	if r, ok := t.Spec.(SecretReader); ok && r.ReadsSecrets() != "" {
-		names = append(names, r.ReadsSecrets())
-	}
-	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
-		for i := range a.Handlers {
-			names = append(names, b.secrets(&a.Handlers[i])...)
+	all := []*Target{t}
+	if c, ok := t.Spec.(Composite); ok {
+		parts := c.Parts()
+		for i := range parts {
+			all = append(all, b.flat(&parts[i])...)
 		}
 	}
-	return names
+	return all
 }
 
 // checkSessions warns of what needs a session and has none, or one that is too small.
@@ -53,23 +49,25 @@ func (b *routeBuilder) checkSessions(s *HTTPServerSpec, e *HandlerEntry, m *moun
 	var session *SessionMiddlewareSpec
 	for _, list := range lists {
 		for i := range list {
-			t := b.Link.Target(&list[i])
-			if t == nil {
-				continue
-			}
-			if spec, ok := t.Spec.(*SessionMiddlewareSpec); ok {
-				session = spec
-				continue
-			}
-			used, tokens := b.usesSession(t)
-			switch {
-			case used && session == nil:
-				b.Warnf(&list[i], diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", t.Check.ID.Short())
-			case tokens:
-				b.checkSameSite(&list[i], t, session)
-				if session.Storage.IsZero() {
-					b.checkRoom(s, &list[i], t)
+			all := b.flat(&list[i])
+			needs := false // a session that isn't there
+			for _, t := range all {
+				if spec, ok := t.Spec.(*SessionMiddlewareSpec); ok {
+					session = spec
 				}
+				if u, ok := t.Spec.(SessionUser); !ok || !u.UsesSession() {
+					continue
+				}
+				if session == nil {
+					needs = true
+					continue
+				}
+				if o, ok := t.Spec.(*OAuthAuthenticationHandlerSpec); ok {
+					b.checkTokens(s, &list[i], all[0], session, o)
+				}
+			}
+			if needs {
+				b.Warnf(&list[i], diag.MiddlewareOrder, "%s needs a session, but no SessionMiddleware stands before it", all[0].Check.ID.Short())
 			}
 		}
 	}
@@ -93,14 +91,14 @@ func (b *routeBuilder) checkRoom(s *HTTPServerSpec, ref *resource.Ref, t *Target
 	}
 }
 
-// checkSameSite warns of logins whose answers come without the cookie of the session, since it's another site that has the browser
-// send them.
-func (b *routeBuilder) checkSameSite(ref *resource.Ref, t *Target, session *SessionMiddlewareSpec) {
+// checkTokens warns of a session that tokens don't fit into, or whose cookie doesn't come with the answer of the provider, since
+// it's another site that has the browser send it.
+func (b *routeBuilder) checkTokens(s *HTTPServerSpec, ref *resource.Ref, t *Target, session *SessionMiddlewareSpec, o *OAuthAuthenticationHandlerSpec) {
 	var site SameSite
 	if session.Cookie != nil {
 		site = session.Cookie.SameSite
 	}
-	for _, h := range b.logins(t) {
+	if h := o.AuthorizationCodeHandler; h != nil {
 		switch {
 		case h.JARM != nil && h.JARM.ResponseMode == "ResponseModeFormPostJWT" && site != "None":
 			b.Warnf(ref, diag.ConflictingFields, "the provider has browsers send its answer in a form, and they send the cookie of the session with it only if its sameSite is None")
@@ -108,38 +106,7 @@ func (b *routeBuilder) checkSameSite(ref *resource.Ref, t *Target, session *Sess
 			b.Warnf(ref, diag.ConflictingFields, "people come back from the site of the provider, and browsers don't send the cookie of the session then, since its sameSite is Strict; use Lax")
 		}
 	}
-}
-
-// logins are the handlers of an authentication by which people log in.
-func (b *routeBuilder) logins(t *Target) (all []*AuthorizationCodeHandler) {
-	switch spec := t.Spec.(type) {
-	case *OAuthAuthenticationHandlerSpec:
-		if h := spec.AuthorizationCodeHandler; h != nil {
-			all = append(all, h)
-		}
-	case *AuthenticationMiddlewareSpec:
-		for i := range spec.Handlers {
-			if h := b.Link.Target(&spec.Handlers[i]); h != nil {
-				all = append(all, b.logins(h)...)
-			}
-		}
+	if session.Storage.IsZero() {
+		b.checkRoom(s, ref, t)
 	}
-	return all
-}
-
-// usesSession reports whether a middleware, or a handler of one, needs a session, and whether it's to keep tokens.
-func (b *routeBuilder) usesSession(t *Target) (uses, tokens bool) {
-	if u, ok := t.Spec.(SessionUser); ok {
-		_, tokens = t.Spec.(*OAuthAuthenticationHandlerSpec)
-		return u.UsesSession(), tokens && u.UsesSession()
-	}
-	if a, ok := t.Spec.(*AuthenticationMiddlewareSpec); ok {
-		for i := range a.Handlers {
-			if h := b.Link.Target(&a.Handlers[i]); h != nil {
-				u, k := b.usesSession(h)
-				uses, tokens = uses || u, tokens || k
-			}
-		}
-	}
-	return uses, tokens
 }

@@ -103,6 +103,9 @@ type Lifecycled interface{ HasLifecycle(c *Check) bool }
 // it must not stand before the one that answers them.
 type Refuser interface{ Refuses() bool }
 
+// A Composite is the Spec of a middleware that is made of others: what they need of the chain, it needs.
+type Composite interface{ Parts() []resource.Ref }
+
 // A SessionUser is the Spec of a middleware or handler that may need the session of a SessionMiddleware before it.
 type SessionUser interface{ UsesSession() bool }
 

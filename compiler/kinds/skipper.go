@@ -32,6 +32,9 @@ type SkipConditionSpec struct {
 	Methods []HTTPMethod `json:"methods" unique:"true"`
 }
 
+// Parts are the middleware that isn't skipped for all requests.
+func (s *SkipperSpec) Parts() []resource.Ref { return s.Middleware }
+
 // Check reports conditions that never hold.
 func (s *SkipperSpec) Check(c *Check) {
 	for i := range s.SkipConditions {
