@@ -123,6 +123,9 @@ type PeerTruster interface {
 	TrustsPeers() string
 }
 
+// An UpstreamUser is the Spec of a handler that asks upstreams, which can be counted.
+type UpstreamUser interface{ UsesUpstreams() bool }
+
 // An UpstreamMeter is the Spec of something that shows the counts of upstreams, if it does. Without any, nothing
 // is counted.
 type UpstreamMeter interface{ MeasuresUpstreams() bool }

@@ -45,6 +45,9 @@ type ReverseProxyHandlerSpec struct {
 // Route returns where the handler wants to be mounted.
 func (s *ReverseProxyHandlerSpec) Route() ([]string, []HTTPMethod) { return s.Patterns, s.Methods }
 
+// UsesUpstreams tells that upstreams are asked.
+func (s *ReverseProxyHandlerSpec) UsesUpstreams() bool { return true }
+
 // Check reports load balancers that can't work or that get no requests.
 func (s *ReverseProxyHandlerSpec) Check(c *Check) {
 	if len(s.LoadBalancers) == 0 {

@@ -234,8 +234,8 @@ func (k *linker) UpstreamStats() ir.Expr {
 		shown = shown || ok && meter.MeasuresUpstreams()
 		timer, ok := r.Spec.(kinds.UpstreamTimer)
 		timed = timed || ok && timer.TimesUpstreams()
-		_, proxy := r.Spec.(*kinds.ReverseProxyHandlerSpec)
-		counted = counted || proxy
+		user, ok := r.Spec.(kinds.UpstreamUser)
+		counted = counted || ok && user.UsesUpstreams()
 	}
 	if !shown || !counted {
 		return nil
