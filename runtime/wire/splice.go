@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"io"
 	"net"
 
@@ -13,47 +12,61 @@ const spliceFrom = 32 << 10
 
 // isSplicable reports whether it's worth while to have the kernel move the rest of c, and possible.
 func (c *content) isSplicable(dst *socket) bool {
-	return c.coding == sized && c.left >= spliceFrom && len(c.piece) == 0 && c.in.r == c.in.w && c.in.isPlain() &&
-		dst.writeEach == 0 && c.in.sock.readEach == 0 && isTCP(dst.conn) && isTCP(c.in.sock.conn)
+	return canSplice && c.coding == sized && c.left >= spliceFrom && len(c.piece) == 0 && c.in.r == c.in.w && c.in.isPlain() &&
+		isSplicable(dst) && isSplicable(c.in.sock)
 }
+
+func isSplicable(s *socket) bool { return s.raw != nil && isTCP(s.conn) }
 
 func isTCP(c net.Conn) bool { _, ok := c.(*net.TCPConn); return ok }
 
 // splice has the kernel move the rest of c to dst, and returns how much of it has got there. An error of reading is a
-// ReadError. The system doesn't say on which side it has failed: see for that what has become of src.
-func (c *content) splice(dst *socket) (int64, error) {
-	src := c.in.sock
-	// A pipe is between them: a deadline that passes too early would lose what is in it.
-	if err := dst.arm(&dst.wd, setWrite, true); err != nil {
-		return 0, err
+// ReadError.
+func (c *content) splice(dst *socket) (sent int64, err error) {
+	p := getPipe()
+	if p == nil { // no descriptors are left
+		return c.copy(dst)
 	}
-	if err := src.arm(&src.rd, setRead, true); err != nil {
-		return 0, c.cut(err)
+	defer p.release()
+	for c.left > 0 {
+		n, err := c.in.sock.fill(p, c.left)
+		if err != nil {
+			return sent, c.cut(err)
+		}
+		c.left -= n
+		n, err = dst.drain(p)
+		if sent += n; err != nil {
+			c.err = io.ErrUnexpectedEOF // what is in the pipe is lost
+			return sent, err
+		}
 	}
-	n, err := dst.conn.(*net.TCPConn).ReadFrom(&io.LimitedReader{R: src.conn, N: c.left})
-	if c.left -= n; c.left == 0 {
-		c.err = io.EOF
-		return n, nil
-	}
-	switch {
-	case err == nil:
-		return n, c.cut(io.ErrUnexpectedEOF)
-	case src.interrupted() != nil, src.isDue(), isReadFailure(err), src.isGone(false):
-		return n, c.cut(src.failure(err))
-	}
-	c.err = io.ErrUnexpectedEOF // what is in between is lost
-	dst.noteReset(err)
-	return n, dst.failure(err)
+	c.err = io.EOF
+	return sent, nil
 }
 
-// isReadFailure reports whether err is one of reading, where the kernel doesn't splice but net does.
-func isReadFailure(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "read"
+// copy does what splice does without the kernel.
+func (c *content) copy(dst *socket) (sent int64, err error) {
+	b := getBuffer()
+	defer putBuffer(b)
+	for c.err != io.EOF {
+		n, err := c.readDirect(b[:])
+		if err != nil {
+			return sent, c.cut(err)
+		}
+		n, err = dst.Write(b[:n])
+		if sent += int64(n); err != nil {
+			c.err = io.ErrUnexpectedEOF
+			return sent, err
+		}
+	}
+	return sent, nil
 }
 
 // cut ends the content with an error of reading it.
 func (c *content) cut(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
 	c.err = err
 	return &gateway.ReadError{Err: err}
 }

@@ -82,3 +82,21 @@ func TestSplice(t *testing.T) {
 		})
 	}
 }
+
+// TestCopyWithoutPipe holds what is done where the system has no more descriptors for a pipe.
+func TestCopyWithoutPipe(t *testing.T) {
+	const size = 1 << 20
+	want := bytes.Repeat([]byte("content "), size/8)
+	src, client := tcpPair(t)
+	dst, upstream := tcpPair(t)
+	c := new(content)
+	c.begin(&input{src: src, sock: src}, &framing{length: size})
+	go func() { _, _ = client.Write(want); _, _ = client.Write([]byte("GET /")) }()
+	got := make(chan []byte, 1)
+	go func() { b, _ := io.ReadAll(upstream); got <- b }()
+	n, err := c.copy(dst)
+	_ = dst.Close()
+	if b := <-got; err != nil || n != size || !bytes.Equal(b, want) || !c.complete() {
+		t.Errorf("%d bytes, of which %d arrived; %v", n, len(b), err)
+	}
+}
