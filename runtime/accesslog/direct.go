@@ -11,15 +11,15 @@ import (
 // A header makes the beginning of lines, as [log.Logger] does. With such a logger, and if it has no more to do with lines, they are written
 // here, member by member: to make a list of members first, and lines of that, takes twice as long.
 type header interface {
-	AppendHead(line []byte, x *gateway.Exchange, level gateway.Level, msg string) (head []byte, ok bool)
+	AppendHead(line []byte, x *gateway.Exchange, now time.Time, level gateway.Level, msg string) (head []byte, ok bool)
 }
 
 // direct begins a line, if the logger lets it be made here.
-func (e *Entry) direct(m *memory) (line []byte, ok bool) {
+func (e *Entry) direct(m *memory, now time.Time) (line []byte, ok bool) {
 	if e.lines.header == nil {
 		return nil, false
 	}
-	return e.lines.header.AppendHead(m.line[:0], e.x, gateway.LevelInfo, e.side())
+	return e.lines.header.AppendHead(m.line[:0], e.x, now, gateway.LevelInfo, e.side())
 }
 
 // writeRequest writes the line of the request, which has begun.

@@ -157,7 +157,7 @@ func (e *Entry) Request(body string) {
 		m.put()
 		return
 	}
-	if b, ok := e.direct(m); ok {
+	if b, ok := e.direct(m, e.start); ok {
 		e.writeRequest(m, b, query, body, size, length)
 		return
 	}
@@ -190,7 +190,7 @@ func (e *Entry) Response(body string) {
 		m.put()
 		return
 	}
-	if b, ok := e.direct(m); ok {
+	if b, ok := e.direct(m, now); ok {
 		e.writeResponse(m, b, now, body)
 		return
 	}

@@ -17,12 +17,11 @@ var ids gateway.Slot[string]
 
 // idOf returns the log id of x, a new one if this is the first Log on the way.
 func idOf(x *gateway.Exchange, now time.Time) string {
-	id, ok := ids.Get(x)
-	if !ok {
-		id = newID(uint32(now.Unix()), counter.Add(1))
-		ids.Put(x, id)
+	id := ids.Ref(x)
+	if *id == "" {
+		*id = newID(uint32(now.Unix()), counter.Add(1))
 	}
-	return id
+	return *id
 }
 
 // counter makes the ids of this process differ within a second.

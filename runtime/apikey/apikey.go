@@ -2,6 +2,7 @@
 package apikey
 
 import (
+	"crypto/subtle"
 	"errors"
 	"hash/maphash"
 
@@ -34,14 +35,14 @@ type Authenticator struct {
 }
 
 // keys are found by a hash that nobody outside can compute, so that the time that it takes tells nothing of
-// what they are. Compared are the keys themselves.
+// what they are. Compared are the keys themselves, but for ones of other hashes, which tells nothing either.
 type keys struct {
 	seed maphash.Seed
 	by   map[uint64]*key
 }
 
 type key struct {
-	secret credentials.Secret
+	secret []byte
 	attrs  map[string]any
 	next   *key // of the same hash
 }
@@ -64,7 +65,7 @@ func makeKeys(list []credentials.Credential) (*keys, error) {
 	k := &keys{maphash.MakeSeed(), make(map[uint64]*key, len(list))}
 	for _, c := range list {
 		h := maphash.Bytes(k.seed, c.Secret)
-		k.by[h] = &key{credentials.NewSecret(c.Secret), c.Attrs, k.by[h]}
+		k.by[h] = &key{c.Secret, c.Attrs, k.by[h]}
 	}
 	return k, nil
 }
@@ -72,7 +73,7 @@ func makeKeys(list []credentials.Credential) (*keys, error) {
 // find returns the key that b is, or nil.
 func (k *keys) find(b []byte) *key {
 	for c := k.by[maphash.Bytes(k.seed, b)]; c != nil; c = c.next {
-		if c.secret.Equal(b) {
+		if subtle.ConstantTimeCompare(c.secret, b) == 1 {
 			return c
 		}
 	}
@@ -102,7 +103,7 @@ func (a *Authenticator) Authenticate(x *gateway.Exchange) (authn.Outcome, error)
 	if !a.KeepCredentials {
 		x.Request.Header.Del(a.Header)
 	}
-	id := &authn.Identity{Method: "APIKey", Time: x.Start, Attrs: k.attrs}
+	id := authn.Identity{Method: "APIKey", Time: x.Start, Attrs: k.attrs}
 	id.Put(x, a.ClaimsKey)
 	return authn.Accepted, nil
 }

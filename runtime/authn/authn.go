@@ -151,12 +151,20 @@ type Identity struct {
 	Attrs  map[string]any // nil if there are none
 }
 
+// identities is where an Identity is that needs no memory of its own.
+var identities gateway.Slot[Identity]
+
 // Put puts i, under the default key if key is empty.
-func (i *Identity) Put(x *gateway.Exchange, key string) {
+func (i Identity) Put(x *gateway.Exchange, key string) {
 	if key == "" {
 		key = claims.DefaultKey
 	}
-	claims.Put(x, key, i)
+	p := identities.Ref(x)
+	if p.Method != "" { // the client has proved more than one already
+		p = new(Identity)
+	}
+	*p = i
+	claims.Put(x, key, p)
 }
 
 // Claims returns the claims: method, auth_time (in seconds since 1970), name, if there is one, and attrs.

@@ -28,29 +28,29 @@ func (m Map) Claims() map[string]any { return m }
 // entry is a list, since a request is rarely authenticated more than once.
 type entry struct {
 	key    string
-	source Source
+	source Source // nil if there is no entry
 	next   *entry
 }
 
-var entries gateway.Slot[*entry]
+var entries gateway.Slot[entry]
 
 // Put keeps the claims about the client of x under key. They replace those that were there.
 func Put(x *gateway.Exchange, key string, source Source) {
-	head, _ := entries.Get(x)
+	head := entries.Ref(x)
 	for e := head; e != nil; e = e.next {
-		if e.key == key {
-			e.source = source
+		if e.key == key || e.source == nil {
+			e.key, e.source = key, source
 			return
 		}
 	}
-	entries.Put(x, &entry{key, source, head})
+	head.next = &entry{key, source, head.next}
 }
 
 // Get returns the claims under key, nil if there are none.
 func Get(x *gateway.Exchange, key string) map[string]any {
 	head, _ := entries.Get(x)
-	for e := head; e != nil; e = e.next {
-		if e.key == key {
+	for e := &head; e != nil; e = e.next {
+		if e.key == key && e.source != nil {
 			return e.source.Claims()
 		}
 	}

@@ -100,7 +100,7 @@ func (a *Authenticator) Authenticate(x *gateway.Exchange) (authn.Outcome, error)
 	if !a.KeepCredentials {
 		x.Request.Header.Del("Authorization")
 	}
-	id := &authn.Identity{Method: "Digest", Name: u.name, Time: x.Start, Attrs: u.attrs}
+	id := authn.Identity{Method: "Digest", Name: u.name, Time: x.Start, Attrs: u.attrs}
 	id.Put(x, a.ClaimsKey)
 	return authn.Accepted, nil
 }

@@ -210,11 +210,11 @@ func (x *Exchange) Finish() {
 func (x *Exchange) Reset() {
 	clear(x.leave)
 	clear(x.done)
-	clear(x.slots)
+	x.clearSlots()
 	clear(x.attrs)
 	x.Request = Request{Header: x.Request.Header[:0], Params: x.Request.Params[:0]}
 	x.Response.Reset()
-	x.Upstream, x.leave, x.done, x.slots, x.attrs = x.Upstream[:0], x.leave[:0], x.done[:0], x.slots[:0], x.attrs[:0]
+	x.Upstream, x.leave, x.done, x.attrs = x.Upstream[:0], x.leave[:0], x.done[:0], x.attrs[:0]
 	x.Parent, x.Errors, x.Interim, x.ctx = nil, nil, nil, nil
 	x.Start, x.Sent, x.SendErr = time.Time{}, 0, nil
 	x.life.reset()

@@ -80,7 +80,7 @@ func (h *handler) Serve(x *gateway.Exchange) error {
 	if !h.KeepCredentials {
 		x.Request.Header.DelFunc(h.carries)
 	}
-	id := &authn.Identity{Method: "Certificate", Name: c.name, Time: x.Start, Attrs: c.attrs}
+	id := authn.Identity{Method: "Certificate", Name: c.name, Time: x.Start, Attrs: c.attrs}
 	id.Put(x, h.ClaimsKey)
 	return h.next.Serve(x)
 }

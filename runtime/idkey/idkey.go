@@ -103,7 +103,7 @@ func (a *Authenticator) Authenticate(x *gateway.Exchange) (authn.Outcome, error)
 		x.Request.Header.Del(a.IDHeader)
 		x.Request.Header.Del(a.KeyHeader)
 	}
-	who := &authn.Identity{Method: "APIKey", Name: k.id, Time: x.Start, Attrs: k.attrs}
+	who := authn.Identity{Method: "APIKey", Name: k.id, Time: x.Start, Attrs: k.attrs}
 	who.Put(x, a.ClaimsKey)
 	return authn.Accepted, nil
 }

@@ -72,7 +72,7 @@ type Logger struct {
 	tick    int64 // for how long, in nanoseconds, lines begin alike; 0 if they may not
 	last    atomic.Pointer[head]
 
-	mu  sync.Mutex
+	mu  *sync.Mutex // nil if out needs none
 	out io.Writer
 }
 
@@ -84,6 +84,11 @@ func New(o Options) *Logger {
 		l.out = os.Stdout
 	case io.Discard:
 		l.level = gateway.LevelOff
+	}
+	switch l.out.(type) {
+	case *os.File, concurrent:
+	default:
+		l.mu = new(sync.Mutex)
 	}
 	l.time = timestamp.New(or(o.OutputTimeFormat, time.DateTime), o.Zone)
 	if !o.NoDatetime {
@@ -101,6 +106,9 @@ func New(o Options) *Logger {
 	}
 	return l
 }
+
+// concurrent is an output that takes lines from several goroutines at a time.
+type concurrent interface{ WritesLines() }
 
 func or(layout, fallback string) string {
 	if layout == "" {
@@ -138,9 +146,11 @@ func (l *Logger) Enabled(level gateway.Level) bool { return level >= l.level }
 
 // WriteLine writes line as it is.
 func (l *Logger) WriteLine(line []byte) {
-	l.mu.Lock()
+	if l.mu != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+	}
 	_, _ = l.out.Write(line) // there is no place to complain about a log that can't be written
-	l.mu.Unlock()
 }
 
 // Finalize is for the end of the gateway: if the output is a file, it is archived. Lines that come later
@@ -159,7 +169,7 @@ func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs
 	}
 	b := buffers.Get().(*buffer)
 	w := writer{text: l.text, b: b.bytes[:0]}
-	l.begin(&w, b, level, msg)
+	l.begin(&w, b, time.Now(), level, msg)
 	if l.callers != nil {
 		at := l.callers.ofLog(b)
 		b.parts = [3]gateway.Attr{gateway.String("file", at.file), gateway.String("func", at.function), gateway.Int("line", at.line)}
@@ -197,12 +207,12 @@ type head struct {
 // AppendHead appends what a line begins with: the members that every line has, and those that are attached to x, which may be nil. The caller appends
 // more, each with a comma before it, and "}\n", and hands the line to WriteLine. That's for lines that are written for each request. If ok
 // is false, the logger makes lines of another kind, which only Log can do.
-func (l *Logger) AppendHead(line []byte, x *gateway.Exchange, level gateway.Level, msg string) (head []byte, ok bool) {
+func (l *Logger) AppendHead(line []byte, x *gateway.Exchange, now time.Time, level gateway.Level, msg string) (head []byte, ok bool) {
 	if l.text || l.edits != nil || l.callers != nil {
 		return line, false
 	}
 	w := writer{b: line}
-	l.begin(&w, nil, level, msg)
+	l.begin(&w, nil, now, level, msg)
 	if x != nil {
 		w.b = appendMembers(w.b, x.Attached())
 	}
@@ -210,8 +220,7 @@ func (l *Logger) AppendHead(line []byte, x *gateway.Exchange, level gateway.Leve
 }
 
 // begin begins a line with the members that every line has. b may be nil.
-func (l *Logger) begin(w *writer, b *buffer, level gateway.Level, msg string) {
-	now := time.Now()
+func (l *Logger) begin(w *writer, b *buffer, now time.Time, level gateway.Level, msg string) {
 	tick := int64(0)
 	if l.tick > 0 {
 		tick = now.UnixNano() / l.tick

@@ -55,12 +55,32 @@ func is(s, lower string) bool {
 }
 
 func isToken(s string) bool {
-	for i := range len(s) {
+	i := 0
+	for i+8 <= len(s) && isNameWord(load(s, i)) {
+		i += 8
+	}
+	if i > 0 && len(s)-i < 8 && isNameWord(load(s, len(s)-8)) {
+		return true
+	}
+	for ; i < len(s); i++ {
 		if class[s[i]]&inToken == 0 {
 			return false
 		}
 	}
 	return s != ""
+}
+
+// isNameWord reports whether eight bytes are letters and hyphens, which nearly all names of fields consist of.
+func isNameWord(x uint64) bool {
+	const (
+		ones = 0x0101010101010101
+		high = 0x80 * ones
+	)
+	// None of the sums carries into the next byte, as long as all bytes are below 0x80.
+	lower := x&^high | 0x20*ones
+	letters := (lower + (0x80-'a')*ones) &^ (lower + (0x7f-'z')*ones)
+	hyphens := (x&^high ^ '-'*ones) + 0x7f*ones
+	return (letters|^hyphens)&^x&high == high
 }
 
 // The classes of bytes.

@@ -113,3 +113,28 @@ func TestParseWithoutAllocation(t *testing.T) {
 		t.Errorf("%v allocations for %q", n, responseHead)
 	}
 }
+
+// TestTokens holds what a token is against its definition, whichever way it's looked at.
+func TestTokens(t *testing.T) {
+	if isToken("") {
+		t.Error("nothing is a token")
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
+	for n := 1; n <= 20; n++ {
+		for at := range n {
+			for c := range 256 {
+				s := []byte(strings.Repeat(letters, 2)[c%len(letters):][:n])
+				s[at] = byte(c)
+				if got, want := isToken(string(s)), class[c]&inToken != 0; got != want {
+					t.Fatalf("%q: %t", s, got)
+				}
+			}
+		}
+	}
+	for c := range 256 {
+		x := uint64(c) * 0x0101010101010101
+		if got, want := isNameWord(x), strings.IndexByte(letters, byte(c)) >= 0; got != want {
+			t.Fatalf("byte %#x: %t", c, got)
+		}
+	}
+}

@@ -22,7 +22,7 @@ type queue struct {
 
 const (
 	// pause is for how long lines may wait, and many how many bytes there have to be at a time for that.
-	pause = 10 * time.Millisecond
+	pause = 3 * time.Millisecond
 	many  = 4 << 10
 	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than the file takes them.
 	enough = 512 << 10
