@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,8 +18,9 @@ type life struct {
 	cancel context.CancelCauseFunc
 	watch  []Interrupter
 
-	deadline time.Time // zero for none
-	expired  bool      // that is why it ended
+	deadline time.Time   // zero for none
+	limited  atomic.Bool // there is one
+	expired  bool        // that is why it ended
 	timer    *time.Timer
 }
 
@@ -84,6 +86,7 @@ func (l *life) limit(t time.Time) bool {
 		return true
 	}
 	l.deadline = t
+	l.limited.Store(true)
 	if l.timer == nil {
 		l.timer = time.AfterFunc(time.Until(t), l.expire)
 	} else {
@@ -110,6 +113,9 @@ func (x *Exchange) Deadline() (deadline time.Time, ok bool) {
 	x = x.outermost()
 	if x.ctx != nil {
 		return x.ctx.Deadline()
+	}
+	if !x.life.limited.Load() { // nearly always
+		return time.Time{}, false
 	}
 	x.life.mu.Lock()
 	defer x.life.mu.Unlock()
@@ -188,6 +194,7 @@ func (l *life) reset() {
 	if !l.deadline.IsZero() {
 		l.timer.Stop()
 		l.deadline, l.expired = time.Time{}, false
+		l.limited.Store(false)
 	}
 	l.ended, l.cause, l.ctx, l.cancel, l.watch = false, nil, nil, nil, l.watch[:0]
 	l.mu.Unlock()

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/answer"
@@ -20,10 +21,17 @@ type exchange struct {
 
 	// mu guards writing to the connection before the response: transports that pass informational responses on
 	// may be in goroutines of their own, and so may be who reads the request's body.
-	mu   sync.Mutex
-	open bool // informational responses may be sent
-	told bool // the client to go on, by 100 (Continue)
+	mu       sync.Mutex
+	interims atomic.Int32 // informational responses: one of the states below
+	told     bool         // the client to go on, by 100 (Continue)
 }
+
+// Informational responses may not be sent, may be sent, are being sent. Who sends one holds mu.
+const (
+	interimsOver = iota
+	interimsOpen
+	interimsBusy
+)
 
 var exchanges = sync.Pool{New: func() any {
 	e := new(exchange)
@@ -136,9 +144,7 @@ func (e *exchange) publish() {
 	c.waiting, c.fresh, c.reading = false, false, false
 	c.sock.rd.limit.Store(0) // drain may have set it, and does so no more
 	c.mu.Unlock()
-	e.mu.Lock()
-	e.open = true
-	e.mu.Unlock()
+	e.interims.Store(interimsOpen)
 	if s := c.server; !s.watching.Load() {
 		s.watch()
 	}
@@ -171,9 +177,7 @@ func (e *exchange) run(refusal *gateway.Error) (more bool) {
 	if err == nil {
 		err = e.send()
 	}
-	if e.open {
-		e.endInterim()
-	}
+	e.endInterim()
 	e.closeBody()
 	e.SendErr = err
 	e.Finish()
@@ -223,8 +227,11 @@ func (e *exchange) isReading() bool { return e.body != nil && !e.body.ended.Load
 
 // endInterim closes the door to informational responses: the head of the final one is next.
 func (e *exchange) endInterim() {
-	e.mu.Lock()
-	e.open = false
+	if e.interims.Load() == interimsOver || e.interims.CompareAndSwap(interimsOpen, interimsOver) {
+		return
+	}
+	e.mu.Lock() // one is being sent
+	e.interims.Store(interimsOver)
 	e.mu.Unlock()
 }
 
@@ -240,9 +247,11 @@ func (e *exchange) sendInterim(status int, fields gateway.Header) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case !e.open:
+	if !e.interims.CompareAndSwap(interimsOpen, interimsBusy) {
 		return errLate
+	}
+	defer e.interims.Store(interimsOpen)
+	switch {
 	case e.framing.minor == 0:
 		return nil // HTTP/1.0 doesn't know them
 	case status == 100 && e.told:

@@ -65,6 +65,7 @@ func (c *call) serve() error {
 			c.phase = phaseOf(err)
 			break
 		}
+		l.asked = c.at
 		var sent int
 		if sent, err = c.exchange(l); err == nil {
 			break

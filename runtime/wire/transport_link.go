@@ -24,6 +24,7 @@ type link struct {
 	in     input
 	reused bool    // it has been idle
 	since  instant // when it became so
+	asked  instant // when a request has taken it, or a little earlier
 	place  *dial.Place
 
 	silent bool // what peeker has seen

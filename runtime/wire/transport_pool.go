@@ -222,7 +222,11 @@ func (u *upstream) open(leg *gateway.Exchange) (*link, error) {
 // put takes back a connection that can be used again.
 func (u *upstream) put(l *link) {
 	o := &u.t.options
-	l.since = now()
+	if 0 < o.IdleConnTimeout && o.IdleConnTimeout < longLimit {
+		l.since = now()
+	} else {
+		l.since = nowAbout(l.asked)
+	}
 	u.mu.Lock()
 	switch {
 	case len(u.waiters) > 0:
