@@ -52,11 +52,19 @@ type Entry struct {
 // Begin begins the entry of x.
 func (l *Lines) Begin(x *gateway.Exchange) Entry {
 	e := Entry{
-		lines: l, x: x, leg: x.Parent != nil || x.Request.Target == "", start: time.Now(), q: &x.Request,
+		lines: l, x: x, leg: x.Parent != nil || x.Request.Target == "", start: nowAfter(x.Start), q: &x.Request,
 		status: 500, size: -1, length: -1, // unless Answered says otherwise
 	}
 	e.id = idOf(x, e.start)
 	return e
+}
+
+// nowAfter is the time that it is, and was start, perhaps, a little earlier. By that it need only ask for how long that is.
+func nowAfter(start time.Time) time.Time {
+	if start.IsZero() {
+		return time.Now()
+	}
+	return start.Add(time.Since(start))
 }
 
 // ID is the log id of the exchange.
@@ -183,7 +191,7 @@ func (e *Entry) Request(body string) {
 
 // Response writes the line of the response. It's for an exchange of which nothing came, too.
 func (e *Entry) Response(body string) {
-	l, s, now := e.lines, &e.lines.response, time.Now()
+	l, s, now := e.lines, &e.lines.response, nowAfter(e.start)
 	m := memories.Get().(*memory)
 	if s.format != nil {
 		l.WriteLine(e.appendResponse(m, now, body))
@@ -231,8 +239,11 @@ func (m *memory) put() {
 	if cap(m.line) > 64<<10 || cap(m.fields) > 256 {
 		return
 	}
-	clear(m.attrs[:])
-	clear(m.members)
-	clear(m.fields)
+	if len(m.members)+len(m.fields) > 0 {
+		clear(m.attrs[:])
+		clear(m.members)
+		clear(m.fields)
+		m.members, m.fields = m.members[:0], m.fields[:0]
+	}
 	memories.Put(m)
 }
