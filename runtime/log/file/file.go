@@ -137,14 +137,14 @@ func (f *File) Write(line []byte) (int, error) {
 // WritesLines says that lines may come from several goroutines at a time.
 func (f *File) WritesLines() {}
 
-// Flush returns when all lines that have been written are in the file, and how many bytes there were.
-func (f *File) Flush() int {
+// Flush returns when all lines that have been written are in the file.
+func (f *File) Flush() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.flush()
+	f.flush()
 }
 
-func (f *File) flush() int {
+func (f *File) flush() {
 	lines := f.queue.take()
 	if f.o.Tee != nil && len(lines) > 0 {
 		_, _ = f.o.Tee.Write(lines) // what goes wrong there doesn't concern the file
@@ -157,7 +157,6 @@ func (f *File) flush() int {
 		rest = rest[n:]
 	}
 	f.queue.put(lines)
-	return len(lines)
 }
 
 // fit is the length of the lines that still fit into the file, or of the first one if none does.

@@ -6,46 +6,57 @@ import (
 	"time"
 )
 
-// A queue holds lines until the writer of the file comes round to them. That is at once, unless there are many: then it's pause after the
-// last time. So a busy gateway writes many lines in one system call, where each by itself would cost a request more than all its policies
-// together: while a thread is in such a call, that of the scheduler which watches it wakes up each 20 microseconds, and a
-// millisecond longer.
+// A queue holds lines until the writer of the file comes round to them. That is at once if it has been idle, or else pause after
+// the last time, or when there are plenty of them. So a gateway writes many lines in one system call, where each by itself would cost a
+// request more than all its policies together, and keep others waiting: while a thread is in such a call, that of the scheduler which
+// watches it wakes up each 20 microseconds, and a millisecond longer. A pause of a few milliseconds would have the system set
+// its clock anew each time when the gateway has nothing to do for a moment, which takes longer still.
 type queue struct {
 	mu      sync.Mutex
 	lines   []byte
 	spare   []byte
-	woken   bool
+	woken   bool // the writer knows that there are lines
+	hurried bool // and that there are plenty
 	stopped bool
 	wake    chan struct{}
+	hurry   chan struct{}
 	done    sync.WaitGroup
 }
 
 const (
-	// pause is for how long lines may wait, and many how many bytes there have to be at a time for that.
-	pause = 3 * time.Millisecond
-	many  = 4 << 10
+	// pause is for how long lines may wait.
+	pause = 20 * time.Millisecond
+	// plenty is how many bytes don't wait. More would not stay in the processor's cache until they're written.
+	plenty = 64 << 10
 	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than the file takes them.
 	enough = 512 << 10
 )
 
-// start starts the writer, which calls flush whenever lines wait. That returns how many bytes there were.
-func (q *queue) start(flush func() int) {
-	q.wake = make(chan struct{}, 1)
+// start starts the writer, which calls flush whenever lines wait.
+func (q *queue) start(flush func()) {
+	q.wake, q.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
 	q.done.Go(func() {
+		t := time.NewTimer(pause)
 		var last time.Time
-		for n := 0; ; n = flush() {
-			if _, ok := <-q.wake; !ok {
-				return
-			}
-			if now := time.Now(); n >= many && now.Sub(last) < pause {
-				time.Sleep(pause - now.Sub(last))
+		for range q.wake {
+			if since := time.Since(last); since < pause {
+				t.Reset(pause - since)
+				select {
+				case <-t.C:
+				case <-q.hurry:
+				}
 			} else {
 				runtime.Gosched() // others have lines, too
 			}
 			last = time.Now()
 			q.mu.Lock()
-			q.woken = false
+			q.woken, q.hurried = false, false
+			select {
+			case <-q.hurry:
+			default:
+			}
 			q.mu.Unlock()
+			flush()
 		}
 	})
 }
@@ -61,6 +72,10 @@ func (q *queue) add(line []byte) (full, ok bool) {
 	if !q.woken {
 		q.woken = true
 		q.wake <- struct{}{} // there is room: woken says so
+	}
+	if len(q.lines) >= plenty && !q.hurried {
+		q.hurried = true
+		q.hurry <- struct{}{}
 	}
 	return len(q.lines) >= enough, true
 }
@@ -90,5 +105,9 @@ func (q *queue) stop() {
 	q.stopped = true
 	q.mu.Unlock()
 	close(q.wake)
+	select { // nobody waits for more
+	case q.hurry <- struct{}{}:
+	default:
+	}
 	q.done.Wait()
 }
