@@ -59,8 +59,10 @@ func (c *conn) goesLean(err error) bool {
 // waitLean waits for more as input.wait does.
 func (c *conn) waitLean() error {
 	makeLean(c.tls)
+	c.state = nil
 	if err := c.sock.waitReadable(); err != nil {
 		return err
 	}
+	c.keepState()
 	return c.in.wait()
 }

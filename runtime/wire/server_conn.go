@@ -23,24 +23,24 @@ type conn struct {
 	in       input
 	remote   string
 	state    *tls.ConnectionState
-	given    bool        // somebody else serves it now
-	resets   bool        // it ends by a reset
-	stays    bool        // it ends when the client has got the response
 	next     *exchange   // has been read, and must be run where more can be read
-	ended    bool        // there is nothing more to do
 	empty    int         // empty lines before the next request
 	searched int         // how much of the input has been searched for the end of a head
 	inline   func() bool // serveInline, made once
+	given    bool        // somebody else serves it now
+	resets   bool        // it ends by a reset
+	stays    bool        // it ends when the client has got the response
+	ended    bool        // there is nothing more to do
 	first    bool        // the request that is being read is the first one
 
 	mu      sync.Mutex
 	waiting bool      // for a request
 	fresh   bool      // there hasn't been one yet
 	reading bool      // the head of one
+	lean    bool      // it waits, or is to wait, without the buffers of TLS
 	running *exchange // that has not ended
 	since   instant   // when it began
 	look    instant   // when the watch looks next whether the client is still there
-	lean    bool      // it waits, or is to wait, without the buffers of TLS
 	tunnel  *tunnel   // of an upgraded connection
 }
 
@@ -108,13 +108,19 @@ func (c *conn) handshake() bool {
 		return false
 	}
 	c.sock.wd.want = 0
-	state := c.tls.ConnectionState()
-	if state.NegotiatedProtocol == "h2" {
+	c.keepState()
+	if c.state.NegotiatedProtocol == "h2" {
 		c.give(c.tls, nil)
 		return false
 	}
-	c.in.src, c.out, c.state = c.tls, c.tls, &state
+	c.in.src, c.out = c.tls, c.tls
 	return true
+}
+
+// keepState has at hand what requests are to know of TLS.
+func (c *conn) keepState() {
+	state := c.tls.ConnectionState()
+	c.state = &state
 }
 
 // answerCleartext tells a client that speaks HTTP to the port of TLS so.
