@@ -53,3 +53,20 @@ func TestDirectLines(t *testing.T) {
 		}
 	}
 }
+
+// The lines tell where they come from, if the logger wants that: both from the same place, however often they're written.
+func TestDirectLocation(t *testing.T) {
+	var out bytes.Buffer
+	lines := accesslog.NewLines(accesslog.Options{Logger: log.New(log.Options{Output: &out})}, false)
+	for range 3 {
+		x := new(gateway.Exchange)
+		x.Request = gateway.Request{Method: "GET", Target: "/", Path: "/"}
+		e := lines.Begin(x)
+		e.Request("")
+		e.Response("")
+	}
+	places := regexp.MustCompile(`"zone":"[^"]*"},"location":{"file":"accesslog/direct.go","func":"accesslog.\(\*Entry\).direct","line":\d+},"re(quest|sponse)":`)
+	if got := places.FindAllString(out.String(), -1); len(got) != 6 {
+		t.Errorf("%d lines tell where they come from:\n%s", len(got), out.String())
+	}
+}

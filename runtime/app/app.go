@@ -20,6 +20,7 @@ import (
 
 	"github.com/aileron-gateway/aileronc/runtime/env"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/log/stdout"
 )
 
 // The exit codes.
@@ -93,6 +94,7 @@ func Main(args []string, p Program) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	defer stdout.Flush()
 	c := &command{
 		program: &p,
 		name:    filepath.Base(os.Args[0]),

@@ -22,9 +22,9 @@ type callers struct {
 	mu    sync.Mutex
 }
 
-// ofLog returns the place that called the method Log, which calls ofLog.
-func (c *callers) ofLog(b *buffer) caller {
-	if runtime.Callers(3, b.pcs[:]) == 0 {
+// of returns the place of a caller: that of the function that calls of is 1, that of its caller 2.
+func (c *callers) of(b *buffer, nth int) caller {
+	if runtime.Callers(nth+1, b.pcs[:]) == 0 {
 		return caller{}
 	}
 	pc := b.pcs[0]

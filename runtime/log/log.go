@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/log/stdout"
 	"github.com/aileron-gateway/aileronc/runtime/log/timestamp"
 	"github.com/aileron-gateway/aileronc/runtime/replace"
 )
@@ -30,7 +31,8 @@ type Options struct {
 	// Level is the least important level that is written; by default LevelDebug, all.
 	Level gateway.Level
 	// Output gets each line in one Write. Loggers that share one need not be the same: files write
-	// whole lines by themselves. Default: os.Stdout. With io.Discard lines are not even made.
+	// whole lines by themselves. Default: the standard output, which lines of WriteLine may reach 20 ms
+	// later; see [stdout.Flush]. With io.Discard lines are not even made.
 	Output io.Writer
 	// Unstructured makes lines text instead of JSON.
 	Unstructured bool
@@ -71,9 +73,11 @@ type Logger struct {
 	callers *callers
 	tick    int64 // for how long, in nanoseconds, lines begin alike; 0 if they may not
 	last    atomic.Pointer[head]
+	located atomic.Pointer[head] // with the location
 
-	mu  *sync.Mutex // nil if out needs none
-	out io.Writer
+	mu     *sync.Mutex // nil if out needs none
+	out    io.Writer
+	events func() // has what Log has written go out at once; nil if it does
 }
 
 // New makes a Logger.
@@ -81,7 +85,7 @@ func New(o Options) *Logger {
 	l := &Logger{level: o.Level, text: o.Unstructured, edits: newTree(o.FieldReplacers), out: o.Output}
 	switch l.out {
 	case nil:
-		l.out = os.Stdout
+		l.out, l.events = standard{}, stdout.Flush
 	case io.Discard:
 		l.level = gateway.LevelOff
 	}
@@ -106,6 +110,16 @@ func New(o Options) *Logger {
 	}
 	return l
 }
+
+// standard is the standard output.
+type standard struct{}
+
+func (standard) Write(line []byte) (int, error) {
+	stdout.Write(line)
+	return len(line), nil
+}
+
+func (standard) WritesLines() {}
 
 // concurrent is an output that takes lines from several goroutines at a time.
 type concurrent interface{ WritesLines() }
@@ -169,12 +183,9 @@ func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs
 	}
 	b := buffers.Get().(*buffer)
 	w := writer{text: l.text, b: b.bytes[:0]}
-	l.begin(&w, b, time.Now(), level, msg)
+	l.begin(&w, b, time.Now(), level, msg, &l.last)
 	if l.callers != nil {
-		at := l.callers.ofLog(b)
-		b.parts = [3]gateway.Attr{gateway.String("file", at.file), gateway.String("func", at.function), gateway.Int("line", at.line)}
-		b.one = gateway.Object("location", b.parts[:]...)
-		w.member(&b.one, l.edits.child("location"))
+		l.location(&w, b, l.callers.of(b, 2))
 	}
 	if x != nil {
 		l.members(&w, x.Attached())
@@ -183,6 +194,16 @@ func (l *Logger) Log(x *gateway.Exchange, level gateway.Level, msg string, attrs
 	w.end()
 	l.WriteLine(w.b)
 	b.put(w.b)
+	if l.events != nil {
+		l.events()
+	}
+}
+
+// location writes where a line comes from.
+func (l *Logger) location(w *writer, b *buffer, at caller) {
+	b.parts = [3]gateway.Attr{gateway.String("file", at.file), gateway.String("func", at.function), gateway.Int("line", at.line)}
+	b.one = gateway.Object("location", b.parts[:]...)
+	w.member(&b.one, l.edits.child("location"))
 }
 
 func (l *Logger) members(w *writer, attrs []gateway.Attr) {
@@ -205,26 +226,31 @@ type head struct {
 }
 
 // AppendHead appends what a line begins with: the members that every line has, and those that are attached to x, which may be nil. The caller appends
-// more, each with a comma before it, and "}\n", and hands the line to WriteLine. That's for lines that are written for each request. If ok
-// is false, the logger makes lines of another kind, which only Log can do.
+// more, each with a comma before it, and "}\n", and hands the line to WriteLine. That's for lines that are written for each request, those of one
+// message in one place. If ok is false, the logger makes lines of another kind, which only Log can do.
 func (l *Logger) AppendHead(line []byte, x *gateway.Exchange, now time.Time, level gateway.Level, msg string) (head []byte, ok bool) {
-	if l.text || l.edits != nil || l.callers != nil {
+	if l.text || l.edits != nil {
 		return line, false
 	}
 	w := writer{b: line}
-	l.begin(&w, nil, now, level, msg)
+	if l.callers != nil {
+		l.begin(&w, nil, now, level, msg, &l.located)
+	} else {
+		l.begin(&w, nil, now, level, msg, &l.last)
+	}
 	if x != nil {
 		w.b = appendMembers(w.b, x.Attached())
 	}
 	return w.b, true
 }
 
-// begin begins a line with the members that every line has. b may be nil.
-func (l *Logger) begin(w *writer, b *buffer, now time.Time, level gateway.Level, msg string) {
+// begin begins a line with the members that every line has. b may be nil. last is what the last line began with; if that is l.located, the
+// location of who has called the caller is a member, too.
+func (l *Logger) begin(w *writer, b *buffer, now time.Time, level gateway.Level, msg string, last *atomic.Pointer[head]) {
 	tick := int64(0)
 	if l.tick > 0 {
 		tick = now.UnixNano() / l.tick
-		if h := l.last.Load(); h != nil && h.tick == tick && h.level == level && h.msg == msg {
+		if h := last.Load(); h != nil && h.tick == tick && h.level == level && h.msg == msg {
 			w.b = append(w.b, h.text...)
 			return
 		}
@@ -235,8 +261,11 @@ func (l *Logger) begin(w *writer, b *buffer, now time.Time, level gateway.Level,
 	}
 	w.begin()
 	l.head(w, b, now, level, msg)
+	if last == &l.located {
+		l.location(w, b, l.callers.of(b, 3))
+	}
 	if l.tick > 0 {
-		l.last.Store(&head{tick, level, msg, string(w.b)})
+		last.Store(&head{tick, level, msg, string(w.b)})
 	}
 }
 

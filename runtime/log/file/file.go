@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/internal/cron"
+	"github.com/aileron-gateway/aileronc/runtime/log/lines"
 )
 
 // Options say where a log file is and what becomes of it.
@@ -67,7 +68,7 @@ type File struct {
 	archives naming
 	schedule *cron.Schedule // nil for none
 
-	queue queue
+	queue lines.Queue
 
 	mu     sync.Mutex
 	file   *os.File // nil once closed
@@ -111,7 +112,7 @@ func Open(o Options) (*File, error) {
 		return nil, err
 	}
 	f.index = f.lastIndex()
-	f.queue.start(f.Flush)
+	f.queue.Start(f.Flush)
 	if f.rotates() || f.limited() {
 		f.wake <- struct{}{}
 		f.done.Go(f.janitor)
@@ -122,9 +123,9 @@ func Open(o Options) (*File, error) {
 func (f *File) rotates() bool { return f.o.MaxSizeMiB > 0 || f.schedule != nil }
 func (f *File) limited() bool { return f.o.MaxAge > 0 || f.o.MaxFiles > 0 || f.o.MaxTotalMiB > 0 }
 
-// Write writes a line, very soon: see queue. It never fails: what can't be written to the file goes to standard error.
+// Write writes a line, very soon: see [lines.Queue]. It never fails: what can't be written to the file goes to standard error.
 func (f *File) Write(line []byte) (int, error) {
-	full, ok := f.queue.add(line)
+	full, ok := f.queue.Add(line)
 	if !ok {
 		_, _ = os.Stderr.Write(line)
 	}
@@ -145,7 +146,7 @@ func (f *File) Flush() {
 }
 
 func (f *File) flush() {
-	lines := f.queue.take()
+	lines := f.queue.Take()
 	if f.o.Tee != nil && len(lines) > 0 {
 		_, _ = f.o.Tee.Write(lines) // what goes wrong there doesn't concern the file
 	}
@@ -156,7 +157,7 @@ func (f *File) flush() {
 		}
 		rest = rest[n:]
 	}
-	f.queue.put(lines)
+	f.queue.Put(lines)
 }
 
 // fit is the length of the lines that still fit into the file, or of the first one if none does.
@@ -219,7 +220,7 @@ func (f *File) end(archive bool) (err error) {
 	}
 	close(f.quit)
 	f.done.Wait() // while the janitor ends, lines still go into the file
-	f.queue.stop()
+	f.queue.Stop()
 	f.mu.Lock()
 	f.flush()
 	file := f.file

@@ -1,4 +1,5 @@
-package file
+// Package lines has many log lines written in one system call.
+package lines
 
 import (
 	"runtime"
@@ -6,12 +7,12 @@ import (
 	"time"
 )
 
-// A queue holds lines until the writer of the file comes round to them. That is at once if it has been idle, or else pause after
+// A Queue holds lines until its writer comes round to them. That is at once if it has been idle, or else pause after
 // the last time, or when there are plenty of them. So a gateway writes many lines in one system call, where each by itself would cost a
 // request more than all its policies together, and keep others waiting: while a thread is in such a call, that of the scheduler which
 // watches it wakes up each 20 microseconds, and a millisecond longer. A pause of a few milliseconds would have the system set
 // its clock anew each time when the gateway has nothing to do for a moment, which takes longer still.
-type queue struct {
+type Queue struct {
 	mu      sync.Mutex
 	lines   []byte
 	spare   []byte
@@ -28,12 +29,12 @@ const (
 	pause = 20 * time.Millisecond
 	// plenty is how many bytes don't wait. More would not stay in the processor's cache until they're written.
 	plenty = 64 << 10
-	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than the file takes them.
+	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than they are written.
 	enough = 512 << 10
 )
 
-// start starts the writer, which calls flush whenever lines wait.
-func (q *queue) start(flush func()) {
+// Start starts the writer, which calls flush whenever lines wait.
+func (q *Queue) Start(flush func()) {
 	q.wake, q.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
 	q.done.Go(func() {
 		t := time.NewTimer(pause)
@@ -61,8 +62,8 @@ func (q *queue) start(flush func()) {
 	})
 }
 
-// add adds a line, unless the queue is stopped, and reports whether it is full now.
-func (q *queue) add(line []byte) (full, ok bool) {
+// Add adds a line, unless the queue is stopped, and reports whether it is full now.
+func (q *Queue) Add(line []byte) (full, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.stopped {
@@ -80,8 +81,8 @@ func (q *queue) add(line []byte) (full, ok bool) {
 	return len(q.lines) >= enough, true
 }
 
-// take takes what waits. The caller gives it to put when it is written.
-func (q *queue) take() []byte {
+// Take takes what waits. The caller gives it to Put when it is written.
+func (q *Queue) Take() []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	lines := q.lines
@@ -89,8 +90,8 @@ func (q *queue) take() []byte {
 	return lines
 }
 
-// put gives the memory of lines back, unless huge lines have made it large.
-func (q *queue) put(lines []byte) {
+// Put gives the memory of lines back, unless huge lines have made it large.
+func (q *Queue) Put(lines []byte) {
 	if cap(lines) > 2*enough {
 		return
 	}
@@ -99,8 +100,8 @@ func (q *queue) put(lines []byte) {
 	q.mu.Unlock()
 }
 
-// stop makes add refuse lines, and ends the writer.
-func (q *queue) stop() {
+// Stop makes Add refuse lines, and ends the writer.
+func (q *Queue) Stop() {
 	q.mu.Lock()
 	q.stopped = true
 	q.mu.Unlock()
