@@ -24,7 +24,7 @@ func isTCP(c net.Conn) bool { _, ok := c.(*net.TCPConn); return ok }
 // ReadError.
 func (c *content) splice(dst *socket) (sent int64, err error) {
 	p := getPipe()
-	if p == nil { // no descriptors are left
+	if p == nil {
 		return c.copy(dst)
 	}
 	defer p.release()

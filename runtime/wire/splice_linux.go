@@ -13,8 +13,11 @@ import (
 // canSplice says that there are pipes that the kernel moves bytes by.
 const canSplice = true
 
-// pipeSize is how much of a content is moved at a time.
-const pipeSize = 256 << 10
+// pipeSize is how much of a content is moved at a time, and smallPipe what has to fit so that it's worth while.
+const (
+	pipeSize  = 256 << 10
+	smallPipe = 64 << 10
+)
 
 // A pipe is where bytes are that have left one socket, and not entered the other one yet. What package net has for this tells the
 // scheduler of each call. That takes longer than usual then, as it moves many bytes, though it never waits: a third of the
@@ -22,6 +25,8 @@ const pipeSize = 256 << 10
 type pipe struct {
 	r, w int
 	left int // what is in it
+
+	cleanup runtime.Cleanup // closes it if nobody else does
 
 	limit           int // of the call
 	n               int // what it has moved
@@ -34,10 +39,16 @@ var pipes = sync.Pool{New: func() any {
 	if unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
 		return (*pipe)(nil)
 	}
-	_, _ = unix.FcntlInt(uintptr(fds[0]), unix.F_SETPIPE_SZ, pipeSize) // a smaller one takes more calls
+	if _, err := unix.FcntlInt(uintptr(fds[0]), unix.F_SETPIPE_SZ, pipeSize); err != nil {
+		// Who isn't root has 64 MiB of pipes at most. Those beyond are of a page or two.
+		if size, err := unix.FcntlInt(uintptr(fds[0]), unix.F_GETPIPE_SZ, 0); err != nil || size < smallPipe {
+			closePipe(fds)
+			return (*pipe)(nil)
+		}
+	}
 	p := &pipe{r: fds[0], w: fds[1]}
 	p.tryIn, p.tryDrain = p.in, p.out
-	runtime.AddCleanup(p, closePipe, fds)
+	p.cleanup = runtime.AddCleanup(p, closePipe, fds)
 	return p
 }}
 
@@ -46,14 +57,17 @@ func closePipe(fds [2]int) {
 	_ = unix.Close(fds[1])
 }
 
-// getPipe returns an empty pipe, nil if the system gives none.
+// getPipe returns an empty pipe, nil if the system gives none that is of use.
 func getPipe() *pipe { return pipes.Get().(*pipe) }
 
-// release gives p back. What is still in it is nobody's any more.
+// release gives p back, if it's empty. What is still in it is nobody's any more.
 func (p *pipe) release() {
 	if p.left == 0 {
 		pipes.Put(p)
+		return
 	}
+	p.cleanup.Stop()
+	closePipe([2]int{p.r, p.w})
 }
 
 // in moves what has come on the socket fd, if p is empty, and reports whether that was something, or an error.

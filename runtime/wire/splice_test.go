@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -98,5 +99,46 @@ func TestCopyWithoutPipe(t *testing.T) {
 	_ = dst.Close()
 	if b := <-got; err != nil || n != size || !bytes.Equal(b, want) || !c.complete() {
 		t.Errorf("%d bytes, of which %d arrived; %v", n, len(b), err)
+	}
+}
+
+// TestPipes holds that a pipe with something left in it is closed at once, however many clients go away in the middle of a response.
+func TestPipes(t *testing.T) {
+	if !canSplice {
+		t.Skip("there are no pipes")
+	}
+	descriptors := func() int {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(all)
+	}
+	content1 := bytes.Repeat([]byte("content "), 1<<17)
+	before := descriptors()
+	for range 20 {
+		src, client := tcpPair(t)
+		dst, upstream := tcpPair(t)
+		c := new(content)
+		c.begin(&input{src: src, sock: src}, &framing{length: 1 << 30})
+		go func() {
+			for err := error(nil); err == nil; {
+				_, err = client.Write(content1)
+			}
+		}()
+		go func() {
+			_, _ = io.ReadFull(upstream, make([]byte, 1000))
+			_ = upstream.SetLinger(0)
+			_ = upstream.Close()
+		}()
+		if _, err := c.splice(dst); err == nil {
+			t.Error("all has gone to nobody")
+		}
+		for _, end := range []io.Closer{src, client, dst} {
+			_ = end.Close()
+		}
+	}
+	if after := descriptors(); after > before+8 {
+		t.Errorf("there are %d descriptors, and were %d", after, before)
 	}
 }
