@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// A Queue holds lines until its writer comes round to them. That is at once if it has been idle, or else pause after
-// the last time, or when there are plenty of them. So a gateway writes many lines in one system call, where each by itself would cost a
-// request more than all its policies together, and keep others waiting: while a thread is in such a call, that of the scheduler which
-// watches it wakes up each 20 microseconds, and a millisecond longer. A pause of a few milliseconds would have the system set
-// its clock anew each time when the gateway has nothing to do for a moment, which takes longer still.
+// A Queue holds lines until its writer comes round to them. That is at once, unless that has happened some fifty times in the last
+// second: then it's pause after the last time, or when there are plenty of them. So a busy gateway writes many lines in one system
+// call, where each by itself would cost a request more than all its policies together, and keep others waiting: while a thread is in such
+// a call, that of the scheduler which watches it wakes up each 20 microseconds, and a millisecond longer. A pause of a few
+// milliseconds would have the system set its clock anew each time when the gateway has nothing to do for a moment, which takes longer
+// still.
 type Queue struct {
 	mu      sync.Mutex
 	lines   []byte
@@ -27,6 +28,8 @@ type Queue struct {
 const (
 	// pause is for how long lines may wait.
 	pause = 20 * time.Millisecond
+	// patience is how much of the time may be spent on writes of few lines before they wait.
+	patience = time.Second
 	// plenty is how many bytes don't wait. More would not stay in the processor's cache until they're written.
 	plenty = 64 << 10
 	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than they are written.
@@ -38,18 +41,23 @@ func (q *Queue) Start(flush func()) {
 	q.wake, q.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
 	q.done.Go(func() {
 		t := time.NewTimer(pause)
-		var last time.Time
+		last, credit := time.Now(), patience // each write takes a pause of it
+		earn := func() {
+			now := time.Now()
+			credit, last = min(credit+now.Sub(last), patience), now
+		}
 		for range q.wake {
-			if since := time.Since(last); since < pause {
-				t.Reset(pause - since)
+			if earn(); credit >= pause {
+				runtime.Gosched() // others have lines, too
+			} else {
+				t.Reset(pause - credit)
 				select {
 				case <-t.C:
 				case <-q.hurry:
 				}
-			} else {
-				runtime.Gosched() // others have lines, too
+				earn()
 			}
-			last = time.Now()
+			credit = max(credit-pause, 0)
 			q.mu.Lock()
 			q.woken, q.hurried = false, false
 			select {
