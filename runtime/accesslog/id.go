@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"hash/fnv"
 	"os"
@@ -33,12 +34,8 @@ func newID(second uint32, count uint64) string {
 	binary.BigEndian.PutUint64(b[7:], count)
 	binary.BigEndian.PutUint32(b[4:], second)
 	binary.BigEndian.PutUint32(b[0:], hostHash())
-	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" // of base64url (RFC 4648, section 5)
 	var text [20]byte
-	for i := range 5 {
-		n := uint32(b[3*i])<<16 | uint32(b[3*i+1])<<8 | uint32(b[3*i+2])
-		text[4*i], text[4*i+1], text[4*i+2], text[4*i+3] = digits[n>>18&63], digits[n>>12&63], digits[n>>6&63], digits[n&63]
-	}
+	base64.RawURLEncoding.Encode(text[:], b[:])
 	return string(text[:])
 }
 

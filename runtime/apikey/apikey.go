@@ -35,7 +35,7 @@ type Authenticator struct {
 }
 
 // keys are found by a hash that nobody outside can compute, so that the time that it takes tells nothing of
-// what they are. Compared are the keys themselves, but for ones of other hashes, which tells nothing either.
+// what they are. To compare the one of the same hash tells no more than its length.
 type keys struct {
 	seed maphash.Seed
 	by   map[uint64]*key

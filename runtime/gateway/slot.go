@@ -52,9 +52,6 @@ func (s *Slot[T]) Ref(x *Exchange) *T {
 	for x.Parent != nil {
 		x = x.Parent
 	}
-	if p := s.find(x); p != nil {
-		return p
-	}
 	for i := range x.slots {
 		if c := &x.slots[i]; c.place == &s.place {
 			c.used = true

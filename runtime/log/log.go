@@ -232,12 +232,11 @@ func (l *Logger) AppendHead(line []byte, x *gateway.Exchange, now time.Time, lev
 	if l.text || l.edits != nil {
 		return line, false
 	}
-	w := writer{b: line}
+	w, last := writer{b: line}, &l.last
 	if l.callers != nil {
-		l.begin(&w, nil, now, level, msg, &l.located)
-	} else {
-		l.begin(&w, nil, now, level, msg, &l.last)
+		last = &l.located
 	}
+	l.begin(&w, nil, now, level, msg, last)
 	if x != nil {
 		w.b = appendMembers(w.b, x.Attached())
 	}

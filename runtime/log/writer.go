@@ -190,20 +190,24 @@ func AppendString(line []byte, s string) []byte { return appendJSON(line, s) }
 // IsPlain reports whether the texts in a part of a line, which have been appended as they are, need no escapes: there are as many
 // quotes as there are around them. To look at all of them together is faster than at each. It may say no for nothing.
 func IsPlain(part []byte, quotes int) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	if len(part) < 8 || bytes.Count(part, quote) != quotes || bytes.IndexByte(part, '\\') >= 0 {
 		return false
 	}
-	odd := uint64(0) // the top bit of bytes above 0x7e, or below a space; a borrow can only come from such a byte
+	odd := uint64(0)
 	for p := part; len(p) > 0; p = p[8:] {
 		if len(p) < 8 {
 			p = part[len(part)-8:]
 		}
-		w := binary.LittleEndian.Uint64(p)
-		odd |= w | (w + ones) | (w - ones*' ')
+		odd |= oddBytes(binary.LittleEndian.Uint64(p))
 	}
 	return odd&tops == 0
 }
+
+const ones, tops = 0x0101010101010101, 0x8080808080808080
+
+// oddBytes sets the top bits of bytes above 0x7e, or below a space, and of others only if there is such a byte, whose borrow
+// that is.
+func oddBytes(w uint64) uint64 { return w | (w + ones) | (w - ones*' ') }
 
 var quote = []byte{'"'}
 
@@ -255,14 +259,12 @@ func plainLength(s string) int {
 	return i
 }
 
-// plainWord reports whether all of eight bytes are plain. A byte's top bit gets set if the byte is above 0x7e, below a space, or one
-// of the two others; a borrow can only come from such a byte.
+// plainWord reports whether all of eight bytes are plain, as oddBytes does; a quote or a backslash sets its top bit, too.
 func plainWord(s string) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 	quotes, backslashes := w^ones*'"', w^ones*'\\'
-	return (w|(w+ones)|(w-ones*' ')|(quotes-ones)|(backslashes-ones))&tops == 0
+	return (oddBytes(w)|(quotes-ones)|(backslashes-ones))&tops == 0
 }
 
 func appendEscaped(b []byte, r rune) []byte {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"net"
 	"os"
 	"syscall"
 	"time"
@@ -15,7 +16,7 @@ func (s *socket) ReadBuffer() (b *buffer, n int, err error) {
 		n, err = s.Read(b[:])
 		return b, n, err
 	}
-	if err := s.waitRaw(s.readable); err != nil {
+	if err := s.waitRead(s.readable); err != nil {
 		return nil, 0, err
 	}
 	b, n, err = s.got, s.gotN, s.gotErr
@@ -25,26 +26,37 @@ func (s *socket) ReadBuffer() (b *buffer, n int, err error) {
 
 // waitReadable waits for the peer without reading. s.raw must not be nil.
 func (s *socket) waitReadable() error {
-	return s.waitRaw(func(fd uintptr) bool { return !isSilent(fd) })
+	return s.waitRead(func(fd uintptr) bool { return !isSilent(fd) })
 }
 
-// waitRaw calls read, now and each time something has come, until it returns true.
-func (s *socket) waitRaw(read func(fd uintptr) bool) error {
-	limit := s.rd.want
-	if s.readEach > 0 {
-		s.rd.want = earlier(limit, after(s.readEach))
-		defer func() { s.rd.want = limit }()
+// waitRead calls try, now and each time something has come, until it returns true.
+func (s *socket) waitRead(try func(fd uintptr) bool) error {
+	return s.wait(&s.rd, s.readEach, setRead, syscall.RawConn.Read, try)
+}
+
+// waitWrite calls try, now and each time the peer takes more, until it returns true.
+func (s *socket) waitWrite(try func(fd uintptr) bool) error {
+	return s.wait(&s.wd, s.writeEach, setWrite, syscall.RawConn.Write, try)
+}
+
+// wait is waitRead and waitWrite: op has try called. Both end with the deadline d, or after each.
+func (s *socket) wait(d *deadline, each time.Duration, set func(net.Conn, time.Time) error,
+	op func(c syscall.RawConn, try func(fd uintptr) bool) error, try func(fd uintptr) bool) error {
+	limit := d.want
+	if each > 0 {
+		d.want = earlier(limit, after(each))
+		defer func() { d.want = limit }()
 	}
 	exact := false
 	for {
-		if err := s.arm(&s.rd, setRead, exact); err != nil {
+		if err := s.arm(d, set, exact); err != nil {
 			return err
 		}
-		err := s.raw.Read(read)
+		err := op(s.raw, try)
 		if err == nil {
 			return nil
 		}
-		if !s.again(&s.rd, err) {
+		if !s.again(d, err) {
 			return s.failure(err)
 		}
 		exact = true
@@ -56,7 +68,7 @@ func (s *socket) waitRaw(read func(fd uintptr) bool) error {
 func (s *socket) serveReads(in *input, serve func() bool) error {
 	s.in, s.inline = in, serve
 	defer func() { s.inline = nil }()
-	if err := s.waitRaw(s.readable); err != nil {
+	if err := s.waitRead(s.readable); err != nil {
 		return err
 	}
 	return s.gotErr

@@ -20,30 +20,6 @@ func isSplicable(s *socket) bool { return s.raw != nil && isTCP(s.conn) }
 
 func isTCP(c net.Conn) bool { _, ok := c.(*net.TCPConn); return ok }
 
-// splice has the kernel move the rest of c to dst, and returns how much of it has got there. An error of reading is a
-// ReadError.
-func (c *content) splice(dst *socket) (sent int64, err error) {
-	p := getPipe()
-	if p == nil {
-		return c.copy(dst)
-	}
-	defer p.release()
-	for c.left > 0 {
-		n, err := c.in.sock.fill(p, c.left)
-		if err != nil {
-			return sent, c.cut(err)
-		}
-		c.left -= n
-		n, err = dst.drain(p)
-		if sent += n; err != nil {
-			c.err = io.ErrUnexpectedEOF // what is in the pipe is lost
-			return sent, err
-		}
-	}
-	c.err = io.EOF
-	return sent, nil
-}
-
 // copy does what splice does without the kernel.
 func (c *content) copy(dst *socket) (sent int64, err error) {
 	b := getBuffer()

@@ -80,6 +80,9 @@ func (p *pipe) in(fd uintptr) bool {
 func (p *pipe) out(fd uintptr) bool {
 	for p.left > 0 {
 		n, err := splice(p.r, int(fd), p.left)
+		if err == nil && n == 0 {
+			err = io.ErrNoProgress
+		}
 		if p.err = err; err != nil {
 			return err != syscall.EAGAIN
 		}
@@ -102,11 +105,35 @@ func splice(from, to, n int) (int, error) {
 	}
 }
 
+// splice has the kernel move the rest of c to dst, and returns how much of it has got there. An error of reading is a
+// ReadError.
+func (c *content) splice(dst *socket) (sent int64, err error) {
+	p := getPipe()
+	if p == nil {
+		return c.copy(dst)
+	}
+	defer p.release()
+	for c.left > 0 {
+		n, err := c.in.sock.fill(p, c.left)
+		if err != nil {
+			return sent, c.cut(err)
+		}
+		c.left -= n
+		n, err = dst.drain(p)
+		if sent += n; err != nil {
+			c.err = io.ErrUnexpectedEOF // what is in the pipe is lost
+			return sent, err
+		}
+	}
+	c.err = io.EOF
+	return sent, nil
+}
+
 // fill waits for the peer, and moves what has come to p, which is empty, but not more than limit bytes. At the end of the connection the
 // error is io.EOF.
 func (s *socket) fill(p *pipe, limit int64) (int64, error) {
 	p.limit = int(min(limit, pipeSize))
-	if err := s.waitRaw(p.tryIn); err != nil {
+	if err := s.waitRead(p.tryIn); err != nil {
 		return 0, err
 	}
 	switch {
@@ -122,33 +149,10 @@ func (s *socket) fill(p *pipe, limit int64) (int64, error) {
 // drain moves all that is in p to the peer, and returns how much it has taken.
 func (s *socket) drain(p *pipe) (int64, error) {
 	before := p.left
-	err := s.waitRawWrite(p.tryDrain)
+	err := s.waitWrite(p.tryDrain)
 	if err == nil && p.err != nil {
 		s.noteReset(p.err)
 		err = s.failure(os.NewSyscallError("splice", p.err))
 	}
 	return int64(before - p.left), err
-}
-
-// waitRawWrite calls write, now and each time the peer takes more, until it returns true.
-func (s *socket) waitRawWrite(write func(fd uintptr) bool) error {
-	limit := s.wd.want
-	if s.writeEach > 0 {
-		s.wd.want = earlier(limit, after(s.writeEach))
-		defer func() { s.wd.want = limit }()
-	}
-	exact := false
-	for {
-		if err := s.arm(&s.wd, setWrite, exact); err != nil {
-			return err
-		}
-		err := s.raw.Write(write)
-		if err == nil {
-			return nil
-		}
-		if !s.again(&s.wd, err) {
-			return s.failure(err)
-		}
-		exact = true
-	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // However lines come, all are in the files when Close returns, each writer's in its order, and no file is too large.
-func TestQueue(t *testing.T) {
+func TestWriters(t *testing.T) {
 	dir := t.TempDir()
 	f := open(t, Options{Dir: dir, MaxSizeMiB: 1, ArchiveName: "%i.log"})
 	const writers, lines = 8, 2000
