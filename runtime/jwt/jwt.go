@@ -42,7 +42,7 @@ type Handler struct {
 	fallback atomic.Pointer[remote]
 	options  Options
 
-	valid      cache
+	valid      *cache
 	generation atomic.Uint64 // of the keys
 }
 
@@ -55,7 +55,7 @@ type Token struct {
 
 // New reads the keys. It fails if one of them can't be read, or isn't for its algorithm.
 func New(o Options) (*Handler, error) {
-	h := &Handler{options: o, keys: make(keySet)}
+	h := &Handler{options: o, keys: make(keySet), valid: newCache()}
 	for i := range o.PrivateKeys {
 		s, err := o.PrivateKeys[i].signing()
 		if err != nil {
@@ -101,7 +101,7 @@ func (h *Handler) UseJWKS(url string) { h.fallback.Store(h.newRemote(url)) }
 // Verify returns the token if its signature is right. Its claims may say anything: see [Handler.Validate].
 func (h *Handler) Verify(ctx context.Context, token string) (*Token, error) {
 	sum := hashOf(token)
-	if e := h.valid.get(&sum); e != nil && e.generation == h.generation.Load() {
+	if e, _ := h.valid.Get(sum); e != nil && e.generation == h.generation.Load() {
 		if e.from != nil {
 			e.from.refreshIfStale()
 		}
@@ -113,7 +113,7 @@ func (h *Handler) Verify(ctx context.Context, token string) (*Token, error) {
 		return nil, invalid(err)
 	}
 	if generation == h.generation.Load() { // else it isn't known by which keys it was verified
-		h.valid.put(&sum, &entry{t, generation, from})
+		h.valid.Put(sum, &entry{t, generation, from})
 	}
 	return t, nil
 }

@@ -395,26 +395,6 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// What is remembered is bounded, and what is asked for again stays.
-func TestCache(t *testing.T) {
-	var c cache
-	sum := func(n int) *[32]byte { s := hashOf(fmt.Sprint(n)); return &s }
-	kept := &entry{}
-	c.put(sum(-1), kept)
-	for n := range 10 * cacheSize {
-		c.put(sum(n), &entry{})
-		if n%1000 == 0 && c.get(sum(-1)) != kept {
-			t.Fatalf("forgotten after %d others", n)
-		}
-	}
-	if n := len(c.young) + len(c.old); n > 2*cacheSize {
-		t.Errorf("%d are remembered", n)
-	}
-	if c.get(sum(0)) != nil {
-		t.Error("what nobody has asked for is remembered")
-	}
-}
-
 func TestConcurrent(t *testing.T) {
 	private, public := keysFor(t, ES256, "k")
 	h := handler(t, Options{PublicKeys: []Key{public}})

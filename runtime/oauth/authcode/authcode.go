@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net/url"
 	"strconv"
 	"strings"
@@ -88,7 +87,7 @@ func New(o Options) (*Handler, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("authcode: the callback URL %q isn't one of http or https with a host", o.CallbackURL)
 	}
-	h := &Handler{Options: o, callbackPath: cmp.Or(u.Path, "/"), maxAge: -1, valid: cache{seed: maphash.MakeSeed()}}
+	h := &Handler{Options: o, callbackPath: cmp.Or(u.Path, "/"), maxAge: -1, valid: newCache()}
 	h.RedirectKey = cmp.Or(o.RedirectKey, "rd")
 	for _, p := range o.URLParams {
 		name, value, ok := strings.Cut(p, "=")

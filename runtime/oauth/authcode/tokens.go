@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"hash/maphash"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/authn"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/internal/remember"
 	"github.com/aileron-gateway/aileronc/runtime/jwt"
 	"github.com/aileron-gateway/aileronc/runtime/oauth"
 	"github.com/aileron-gateway/aileronc/runtime/session"
@@ -113,11 +113,10 @@ func (h *Handler) userinfo(x *gateway.Exchange, l *login) (authn.Outcome, error)
 	return authn.Answered, nil
 }
 
-// A cache remembers logins that were valid just now, by the value in the session. It has two halves: when the young one is full, the old one is given up.
+// A cache remembers logins that were valid just now, by the hash of the value in the session.
 type cache struct {
-	seed       maphash.Seed
-	mu         sync.RWMutex
-	young, old map[uint64]*cached
+	seed   maphash.Seed
+	logins *remember.Cache[uint64, *cached]
 }
 
 type cached struct {
@@ -125,6 +124,8 @@ type cached struct {
 	login *login
 	until time.Time
 }
+
+func newCache() cache { return cache{maphash.MakeSeed(), remember.New[uint64, *cached](cacheSize)} }
 
 const (
 	// cacheSize is how many logins either half of a cache holds.
@@ -134,13 +135,7 @@ const (
 )
 
 func (c *cache) get(value []byte, now time.Time) *login {
-	key := maphash.Bytes(c.seed, value)
-	c.mu.RLock()
-	e := c.young[key]
-	if e == nil {
-		e = c.old[key]
-	}
-	c.mu.RUnlock()
+	e, _ := c.logins.Get(maphash.Bytes(c.seed, value))
 	if e == nil || !now.Before(e.until) || !bytes.Equal(e.value, value) {
 		return nil
 	}
@@ -166,16 +161,7 @@ func (c *cache) put(value []byte, l *login, now time.Time) {
 	if !now.Before(until) {
 		return
 	}
-	key := maphash.Bytes(c.seed, value)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.young) >= cacheSize {
-		c.old, c.young = c.young, nil
-	}
-	if c.young == nil {
-		c.young = make(map[uint64]*cached)
-	}
-	c.young[key] = &cached{value, l, until}
+	c.logins.Put(maphash.Bytes(c.seed, value), &cached{value, l, until})
 }
 
 func earlier(a, b time.Time) time.Time {
