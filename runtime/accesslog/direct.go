@@ -1,13 +1,11 @@
 package accesslog
 
 import (
-	"bytes"
 	"strconv"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/log"
-	"github.com/aileron-gateway/aileronc/runtime/log/timestamp"
 )
 
 // A header makes the beginning of lines, as [log.Logger] does. With such a logger, and if it has no more to do with lines, they are written
@@ -31,38 +29,15 @@ func (e *Entry) writeRequest(m *memory, b []byte, query, body string, size, leng
 		b = append(appendText(b, `"body":`, body), ',')
 	}
 	b = e.appendHeader(m, b, &e.lines.request, e.q.Header, length)
-	start := len(b)
-	b = e.appendRequestTexts(b, query, size, false)
-	if !log.IsPlain(b[start:], requestQuotes) {
-		b = e.appendRequestTexts(b[:start], query, size, true)
-	}
-	e.close(m, b)
-}
-
-// requestQuotes is how many quotes there are in what appendRequestTexts appends, but for those in the texts.
-var requestQuotes = bytes.Count((&Entry{lines: &Lines{time: timestamp.New("-", nil)}, q: new(gateway.Request), x: new(gateway.Exchange)}).
-	appendRequestTexts(nil, "", 0, false), []byte{'"'})
-
-// appendRequestTexts appends the members of the line of the request but the first ones, and the end of the object.
-func (e *Entry) appendRequestTexts(b []byte, query string, size int64, escape bool) []byte {
-	q := e.q
-	b = appendAs(append(b, `,"host":"`...), q.Host, escape)
-	b = appendAs(append(b, `","id":"`...), e.id, escape)
-	b = appendAs(append(b, `","method":"`...), q.Method, escape)
-	b = appendAs(append(b, `","path":"`...), q.Path, escape)
-	b = appendAs(append(b, `","proto":"`...), e.proto(), escape)
-	b = appendAs(append(b, `","query":"`...), query, escape)
-	b = appendAs(append(b, `","remote":"`...), e.remote(), escape)
-	b = strconv.AppendInt(append(b, `","size":`...), size, 10)
-	b = appendAs(append(b, `,"time":"`...), e.lines.time.Text(e.start), escape)
-	return append(b, '"')
-}
-
-func appendAs(b []byte, s string, escape bool) []byte {
-	if escape {
-		return log.AppendEscaped(b, s)
-	}
-	return append(b, s...)
+	b = log.AppendEscaped(append(b, `,"host":"`...), e.q.Host)
+	b = append(append(b, `","id":"`...), e.id[:]...)
+	b = log.AppendEscaped(append(b, `","method":"`...), e.q.Method)
+	b = log.AppendEscaped(append(b, `","path":"`...), e.q.Path)
+	b = log.AppendEscaped(append(b, `","proto":"`...), e.proto())
+	b = log.AppendEscaped(append(b, `","query":"`...), query)
+	b = log.AppendEscaped(append(b, `","remote":"`...), e.remote())
+	b = appendInt(b, `","size":`, size)
+	e.close(m, appendText(b, `,"time":`, e.lines.time.Text(e.start)))
 }
 
 // writeResponse is writeRequest for the line of the response.
@@ -73,7 +48,7 @@ func (e *Entry) writeResponse(m *memory, b []byte, now time.Time, body string) {
 	}
 	b = appendInt(b, `"duration":`, now.Sub(e.start).Microseconds())
 	b = e.appendHeader(m, append(b, ','), &e.lines.response, e.header, e.length)
-	b = append(append(b, `,"id":"`...), e.id...)
+	b = append(append(b, `,"id":"`...), e.id[:]...)
 	b = appendInt(b, `","size":`, e.size)
 	b = appendInt(b, `,"status":`, int64(e.status))
 	e.close(m, appendText(b, `,"time":`, e.lines.time.Text(now)))

@@ -40,7 +40,7 @@ type Entry struct {
 	lines  *Lines
 	x      *gateway.Exchange
 	leg    bool
-	id     string
+	id     id
 	start  time.Time
 	q      *gateway.Request // of x, or a copy
 	status int
@@ -68,7 +68,7 @@ func nowAfter(start time.Time) time.Time {
 }
 
 // ID is the log id of the exchange.
-func (e *Entry) ID() string { return e.id }
+func (e *Entry) ID() string { return string(e.id[:]) }
 
 // IsLeg reports whether the exchange is one with an upstream.
 func (e *Entry) IsLeg() bool { return e.leg }
@@ -177,7 +177,7 @@ func (e *Entry) Request(body string) {
 	m.members = append(m.members, // sorted, like those of all objects in log lines
 		gateway.Object("header", m.fields...),
 		gateway.String("host", q.Host),
-		gateway.String("id", e.id),
+		gateway.String("id", e.ID()),
 		gateway.String("method", q.Method),
 		gateway.String("path", q.Path),
 		gateway.String("proto", e.proto()),
@@ -210,7 +210,7 @@ func (e *Entry) Response(body string) {
 	m.members = append(m.members,
 		gateway.Micros("duration", now.Sub(e.start)),
 		gateway.Object("header", m.fields...),
-		gateway.String("id", e.id),
+		gateway.String("id", e.ID()),
 		gateway.Int("size", e.size),
 		gateway.Int("status", int64(e.status)),
 		gateway.String("time", l.time.Text(now)),

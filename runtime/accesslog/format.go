@@ -184,7 +184,7 @@ func (e *Entry) appendResponse(m *memory, now time.Time, body string) []byte {
 func (e *Entry) appendCommon(b []byte, seg *segment) []byte {
 	switch seg.tag {
 	case tagID:
-		return append(b, e.id...)
+		return append(b, e.id[:]...)
 	case tagType:
 		return append(b, e.side()...)
 	}

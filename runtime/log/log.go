@@ -219,10 +219,10 @@ func (l *Logger) members(w *writer, attrs []gateway.Attr) {
 
 // A head is what lines of one tick, level and message begin with. On a busy gateway these are many.
 type head struct {
-	tick  int64
-	level gateway.Level
-	msg   string
-	text  string
+	from, until int64 // the tick, in nanoseconds since the Unix time 0
+	level       gateway.Level
+	msg         string
+	text        string
 }
 
 // AppendHead appends what a line begins with: the members that every line has, and those that are attached to x, which may be nil. The caller appends
@@ -246,13 +246,10 @@ func (l *Logger) AppendHead(line []byte, x *gateway.Exchange, now time.Time, lev
 // begin begins a line with the members that every line has. b may be nil. last is what the last line began with; if that is l.located, the
 // location of who has called the caller is a member, too.
 func (l *Logger) begin(w *writer, b *buffer, now time.Time, level gateway.Level, msg string, last *atomic.Pointer[head]) {
-	tick := int64(0)
-	if l.tick > 0 {
-		tick = now.UnixNano() / l.tick
-		if h := last.Load(); h != nil && h.tick == tick && h.level == level && h.msg == msg {
-			w.b = append(w.b, h.text...)
-			return
-		}
+	at := now.UnixNano()
+	if h := last.Load(); h != nil && h.from <= at && at < h.until && h.level == level && h.msg == msg {
+		w.b = append(w.b, h.text...)
+		return
 	}
 	if b == nil {
 		b = buffers.Get().(*buffer)
@@ -264,7 +261,8 @@ func (l *Logger) begin(w *writer, b *buffer, now time.Time, level gateway.Level,
 		l.location(w, b, l.callers.of(b, 3))
 	}
 	if l.tick > 0 {
-		last.Store(&head{tick, level, msg, string(w.b)})
+		from := at - at%l.tick
+		last.Store(&head{from, from + l.tick, level, msg, string(w.b)})
 	}
 }
 

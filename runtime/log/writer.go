@@ -1,7 +1,6 @@
 package log
 
 import (
-	"bytes"
 	"encoding/binary"
 	"strconv"
 	"unicode"
@@ -187,30 +186,6 @@ const hex = "0123456789abcdef"
 // AppendString appends s as a JSON string to a line that began with [Logger.AppendHead].
 func AppendString(line []byte, s string) []byte { return appendJSON(line, s) }
 
-// IsPlain reports whether the texts in a part of a line, which have been appended as they are, need no escapes: there are as many
-// quotes as there are around them. To look at all of them together is faster than at each. It may say no for nothing.
-func IsPlain(part []byte, quotes int) bool {
-	if len(part) < 8 || bytes.Count(part, quote) != quotes || bytes.IndexByte(part, '\\') >= 0 {
-		return false
-	}
-	odd := uint64(0)
-	for p := part; len(p) > 0; p = p[8:] {
-		if len(p) < 8 {
-			p = part[len(part)-8:]
-		}
-		odd |= oddBytes(binary.LittleEndian.Uint64(p))
-	}
-	return odd&tops == 0
-}
-
-const ones, tops = 0x0101010101010101, 0x8080808080808080
-
-// oddBytes sets the top bits of bytes above 0x7e, or below a space, and of others only if there is such a byte, whose borrow
-// that is.
-func oddBytes(w uint64) uint64 { return w | (w + ones) | (w - ones*' ') }
-
-var quote = []byte{'"'}
-
 // appendJSON appends s as a JSON string.
 func appendJSON(b []byte, s string) []byte { return append(AppendEscaped(append(b, '"'), s), '"') }
 
@@ -218,12 +193,14 @@ func appendJSON(b []byte, s string) []byte { return append(AppendEscaped(append(
 // escaped are DEL and the C1 controls, because terminals obey them, and the line
 // separators of Unicode. Bytes that are no UTF-8 become U+FFFD.
 func AppendEscaped(b []byte, s string) []byte {
-	i := plainLength(s)
-	if i == len(s) {
-		return append(b, s...)
+	start := len(b)
+	b = append(b, s...)
+	if isPlain(b[start:]) { // nearly always
+		return b
 	}
-	start := 0
-	for i < len(s) {
+	b = b[:start]
+	start = 0
+	for i := 0; i < len(s); {
 		c := s[i]
 		if plain[c] {
 			i++
@@ -242,29 +219,28 @@ func AppendEscaped(b []byte, s string) []byte {
 	return append(b, s[start:]...)
 }
 
-// plainLength is the length of a beginning of s that consists of plain bytes: of all of it if there are no others, or else
-// of some words.
-func plainLength(s string) int {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		if !plainWord(s[i : i+8]) {
-			return i
+// isPlain reports whether all bytes are plain.
+func isPlain(p []byte) bool {
+	if len(p) < 8 {
+		for _, c := range p {
+			if !plain[c] {
+				return false
+			}
 		}
+		return true
 	}
-	if i == len(s) || i > 0 && plainWord(s[len(s)-8:]) {
-		return len(s)
+	odd := oddBytes(binary.LittleEndian.Uint64(p[len(p)-8:]))
+	for ; len(p) > 8; p = p[8:] {
+		odd |= oddBytes(binary.LittleEndian.Uint64(p))
 	}
-	for ; i < len(s) && plain[s[i]]; i++ {
-	}
-	return i
+	return odd == 0
 }
 
-// plainWord reports whether all of eight bytes are plain, as oddBytes does; a quote or a backslash sets its top bit, too.
-func plainWord(s string) bool {
-	w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	quotes, backslashes := w^ones*'"', w^ones*'\\'
-	return (oddBytes(w)|(quotes-ones)|(backslashes-ones))&tops == 0
+// oddBytes sets the top bits of bytes that aren't plain: above 0x7e, below a space, quotes and backslashes. It sets that of others only
+// if there is such a byte, whose borrow or carry that is.
+func oddBytes(w uint64) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	return (w | (w + ones) | (w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & tops
 }
 
 func appendEscaped(b []byte, r rune) []byte {

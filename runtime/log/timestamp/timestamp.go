@@ -16,9 +16,10 @@ type Format struct {
 	last   atomic.Pointer[stamp]
 }
 
+// A stamp is the text of the instants in a tick, in nanoseconds since the Unix time 0.
 type stamp struct {
-	tick int64
-	text string
+	from, until int64
+	text        string
 }
 
 // New makes a Format from a layout of [time.Time.Format]. The zone is Local if it
@@ -35,11 +36,12 @@ func (f *Format) Text(t time.Time) string {
 	if f.tick == 0 {
 		return t.In(f.zone).Format(f.layout)
 	}
-	now := t.UnixNano() / f.tick
-	if s := f.last.Load(); s != nil && s.tick == now {
+	now := t.UnixNano()
+	if s := f.last.Load(); s != nil && s.from <= now && now < s.until {
 		return s.text
 	}
-	s := &stamp{now, t.In(f.zone).Format(f.layout)}
+	from := now - now%f.tick
+	s := &stamp{from, from + f.tick, t.In(f.zone).Format(f.layout)}
 	f.last.Store(s)
 	return s.text
 }
