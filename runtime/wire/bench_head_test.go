@@ -33,7 +33,7 @@ func BenchmarkRequestHead(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(bm.head)))
 			for b.Loop() {
-				if _, fault := parseRequest(bm.head, &q); fault != nil {
+				if _, fault := parseRequest(bm.head, &q, nil); fault != nil {
 					b.Fatal(fault)
 				}
 			}
@@ -46,7 +46,7 @@ func BenchmarkResponseHead(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(responseHead)))
 	for b.Loop() {
-		if _, fault := parseResponse(responseHead, "GET", &p); fault != nil {
+		if _, fault := parseResponse(responseHead, "GET", &p, nil); fault != nil {
 			b.Fatal(fault)
 		}
 	}
@@ -105,7 +105,7 @@ func BenchmarkAppendRequestHead(b *testing.B) {
 
 func BenchmarkAppendResponseHead(b *testing.B) {
 	e := &exchange{c: &conn{server: &Server{}}}
-	if _, fault := parseResponse(responseHead, "GET", &e.Response); fault != nil {
+	if _, fault := parseResponse(responseHead, "GET", &e.Response, nil); fault != nil {
 		b.Fatal(fault)
 	}
 	var buf outBuffer

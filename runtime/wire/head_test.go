@@ -13,7 +13,7 @@ func TestResponseRules(t *testing.T) {
 	for _, tt := range wirerows.Responses {
 		t.Run(tt.Name, func(t *testing.T) {
 			var p gateway.Response
-			f, fault := parseResponse(measure(t, tt.Head), rowMethod(tt.Name), &p)
+			f, fault := parseResponse(measure(t, tt.Head), rowMethod(tt.Name), &p, nil)
 			checkRow(t, &tt, fault, fmt.Sprintf("%d%s%s (%d)", p.Status, showFields(p.Header), showFraming(f), p.ContentLength))
 		})
 	}
@@ -81,7 +81,7 @@ func TestSkipEmptyLines(t *testing.T) {
 func TestParseAgain(t *testing.T) {
 	var q gateway.Request
 	for _, head := range []string{"GET http://b/%41?c HTTP/1.0\r\nHost: a\r\nA: b\r\nContent-Length: 5\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n"} {
-		if _, fault := parseRequest(head, &q); fault != nil {
+		if _, fault := parseRequest(head, &q, nil); fault != nil {
 			t.Fatal(fault)
 		}
 	}
@@ -97,7 +97,7 @@ func TestParseWithoutAllocation(t *testing.T) {
 	var q gateway.Request
 	for _, head := range []string{smallHead, browserHead, upgradeHead} {
 		if n := testing.AllocsPerRun(10, func() {
-			if _, fault := parseRequest(head, &q); fault != nil {
+			if _, fault := parseRequest(head, &q, nil); fault != nil {
 				t.Fatal(fault)
 			}
 		}); n > 0 {
@@ -106,7 +106,7 @@ func TestParseWithoutAllocation(t *testing.T) {
 	}
 	var p gateway.Response
 	if n := testing.AllocsPerRun(10, func() {
-		if _, fault := parseResponse(responseHead, "GET", &p); fault != nil {
+		if _, fault := parseResponse(responseHead, "GET", &p, nil); fault != nil {
 			t.Fatal(fault)
 		}
 	}); n > 0 {

@@ -27,7 +27,9 @@ func skipEmptyLines(b []byte) int {
 //
 // The header is what came, in order and spelling, without Host, Transfer-Encoding, a Trailer that announces
 // nothing and what concerns this connection alone. q.ContentLength is the framing's length.
-func parseRequest(head string, q *gateway.Request) (framing, *Fault) {
+//
+// m, unless it is nil, keeps in mind what the head said.
+func parseRequest(head string, q *gateway.Request, m *requestMemo) (framing, *Fault) {
 	r := fieldReader{}
 	i, fault := r.requestLine(head, q)
 	if fault != nil {
@@ -36,7 +38,17 @@ func parseRequest(head string, q *gateway.Request) (framing, *Fault) {
 	if q.Header, fault = r.read(head, i, q.Header[:0]); fault != nil {
 		return framing{}, fault
 	}
-	if fault = r.checkHost(q); fault != nil {
+	if m != nil && m.keeps(head[i:], q.Header) {
+		m.keep(head[i:], q.Header, &r)
+		m.keepLine(head[:i], q)
+	}
+	return r.request(q)
+}
+
+// request is the end of parseRequest: the fields have been read.
+func (r *fieldReader) request(q *gateway.Request) (framing, *Fault) {
+	fault := r.checkHost(q)
+	if fault != nil {
 		return framing{}, fault
 	}
 	f := r.connection()

@@ -8,17 +8,27 @@ import "github.com/aileron-gateway/aileronc/runtime/gateway"
 // The header is what came, in order and spelling, without the framing fields and what concerned that
 // connection alone; Connection and Upgrade stay. The framing's length is 0 where there can't be
 // content (RFC 9112, section 6.3), while p.ContentLength may say what a GET would have had.
-func parseResponse(head, method string, p *gateway.Response) (framing, *Fault) {
+func parseResponse(head, method string, p *gateway.Response, m *responseMemo) (framing, *Fault) {
 	r := fieldReader{response: true}
-	i, fault := r.statusLine(head, p)
-	if fault != nil {
-		return framing{}, fault
-	}
-	if p.Header, fault = r.read(head, i, p.Header[:0]); fault != nil {
-		return framing{}, fault
+	if m != nil && head == m.fields {
+		r.minor, p.Status = m.reader.minor, m.status
+		p.Header = m.again(p.Header[:0], &r)
+	} else {
+		i, fault := r.statusLine(head, p)
+		if fault != nil {
+			return framing{}, fault
+		}
+		if p.Header, fault = r.read(head, i, p.Header[:0]); fault != nil {
+			return framing{}, fault
+		}
+		if m != nil && m.keeps(head, p.Header) {
+			m.keep(head, p.Header, &r)
+			m.status = p.Status
+		}
 	}
 	f := r.connection()
-	if fault = r.frame(&f, method, p); fault != nil {
+	fault := r.frame(&f, method, p)
+	if fault != nil {
 		return framing{}, fault
 	}
 	if r.trailer || r.listed {

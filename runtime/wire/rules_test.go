@@ -15,7 +15,7 @@ func TestRequestRules(t *testing.T) {
 	for _, tt := range wirerows.Requests {
 		t.Run(tt.Name, func(t *testing.T) {
 			var q gateway.Request
-			f, fault := parseRequest(measure(t, tt.Head), &q)
+			f, fault := parseRequest(measure(t, tt.Head), &q, nil)
 			checkRow(t, &tt, fault, showRequest(&q, f))
 			if fault == nil && q.ContentLength != f.length {
 				t.Errorf("ContentLength is %d, not %d", q.ContentLength, f.length)

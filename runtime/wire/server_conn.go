@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
@@ -23,15 +24,16 @@ type conn struct {
 	in       input
 	remote   string
 	state    *tls.ConnectionState
-	next     *exchange   // has been read, and must be run where more can be read
-	empty    int         // empty lines before the next request
-	searched int         // how much of the input has been searched for the end of a head
-	inline   func() bool // serveInline, made once
-	given    bool        // somebody else serves it now
-	resets   bool        // it ends by a reset
-	stays    bool        // it ends when the client has got the response
-	ended    bool        // there is nothing more to do
-	first    bool        // the request that is being read is the first one
+	next     *exchange                   // has been read, and must be run where more can be read
+	empty    int                         // empty lines before the next request
+	searched int                         // how much of the input has been searched for the end of a head
+	inline   func() bool                 // serveInline, made once
+	given    bool                        // somebody else serves it now
+	resets   bool                        // it ends by a reset
+	stays    bool                        // it ends when the client has got the response
+	ended    bool                        // there is nothing more to do
+	first    bool                        // the request that is being read is the first one
+	memo     atomic.Pointer[requestMemo] // nil before the second request, and when the watch has taken it away
 
 	mu      sync.Mutex
 	waiting bool      // for a request

@@ -72,7 +72,11 @@ func (c *conn) parse() (e *exchange, refusal *gateway.Error) {
 	if len(b) == 1 && b[0] == '\r' {
 		return nil, nil // an empty line, perhaps
 	}
-	n := headEnd(b, c.searched)
+	m := c.memo.Load()
+	n, line := m.match(b)
+	if n == 0 {
+		n = headEnd(b, c.searched)
+	}
 	switch {
 	case n > limit || n == 0 && len(b) > limit:
 		refusal = errHeader
@@ -80,20 +84,28 @@ func (c *conn) parse() (e *exchange, refusal *gateway.Error) {
 		c.searched = len(b)
 		return nil, nil
 	}
+	if m == nil && !c.first && refusal == nil {
+		m = new(requestMemo)
+		c.memo.Store(m)
+	}
 	c.searched, c.empty, c.first = 0, 0, false
 	e = exchanges.Get().(*exchange)
 	e.begin(c)
 	if refusal != nil {
 		return e, refusal
 	}
-	head := string(b[:n])
-	if head == preface && c.isHTTP2() {
+	if string(b[:n]) == preface && c.isHTTP2() {
 		c.give(c.sock, b)
 		return nil, nil
 	}
-	in.discard(n)
 	var fault *Fault
-	if e.framing, fault = parseRequest(head, &e.Request); fault != nil {
+	if line > 0 {
+		e.framing, fault = m.parse(b[:line], &e.Request)
+	} else {
+		e.framing, fault = parseRequest(string(b[:n]), &e.Request, m)
+	}
+	in.discard(n)
+	if fault != nil {
 		return e, &gateway.Error{Status: fault.Status, Code: "E2130", Kind: "CoreServer", Message: fault.Error()}
 	}
 	if e.framing.length != 0 {

@@ -73,6 +73,7 @@ func (c *conn) check() bool {
 	case c.tunnel != nil: // whoever copies notices
 	case !c.sock.isGone(e == nil || !e.isReading()): // one half may end before all that it has sent has been read
 		if e == nil {
+			c.memo.Store(nil)
 			c.askLean(at)
 		}
 	case e != nil:

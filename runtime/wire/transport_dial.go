@@ -209,7 +209,7 @@ func (l *link) connect(proxy *url.URL) error {
 		return err
 	}
 	var p gateway.Response
-	if _, fault := parseResponse(head, "CONNECT", &p); fault != nil {
+	if _, fault := parseResponse(head, "CONNECT", &p, nil); fault != nil {
 		return fault
 	}
 	if p.Status < 200 || p.Status > 299 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -113,7 +112,7 @@ func (c *call) receive(l *link) error {
 			return l.late(err)
 		}
 		c.came = true
-		if _, status, _ := strings.Cut(head, " "); !strings.HasPrefix(status, "1") {
+		if !isInterim(head) {
 			return c.final(l, head)
 		}
 		if interims++; interims > maxInterims {
@@ -131,7 +130,7 @@ const maxInterims = 100
 // informational takes a 1xx response. It reports whether that was the last one: 101 (Switching Protocols).
 func (c *call) informational(l *link, head string) (done bool, err error) {
 	var p gateway.Response // whoever gets it may keep the header
-	f, fault := parseResponse(head, c.leg.Request.Method, &p)
+	f, fault := parseResponse(head, c.leg.Request.Method, &p, nil)
 	switch {
 	case fault != nil:
 		return false, fault
@@ -157,7 +156,10 @@ func (c *call) informational(l *link, head string) (done bool, err error) {
 func (c *call) final(l *link, head string) error {
 	p := &c.leg.Response
 	*p = gateway.Response{Header: p.Header[:0]}
-	f, fault := parseResponse(head, c.leg.Request.Method, p)
+	if l.reused && l.memo == nil {
+		l.memo = new(responseMemo)
+	}
+	f, fault := parseResponse(head, c.leg.Request.Method, p, l.memo)
 	if fault != nil {
 		p.Reset()
 		return fault
@@ -185,6 +187,10 @@ func (l *link) readHead() (string, error) {
 	limit := int(l.up.t.options.MaxResponseHeaderBytes)
 	for from := 0; ; {
 		b := l.in.buffered()
+		if head := l.memo.match(b); head != "" {
+			l.in.discard(len(head))
+			return head, nil
+		}
 		n := headEnd(b, from)
 		if n > limit || n == 0 && len(b) > limit {
 			return "", fmt.Errorf("%w of %d bytes", errHeadSize, limit)

@@ -26,6 +26,7 @@ type link struct {
 	since  instant // when it became so
 	asked  instant // when a request has taken it, or a little earlier
 	place  *dial.Place
+	memo   *responseMemo // nil before the second response
 
 	silent bool // what peeker has seen
 	peeker func(fd uintptr)
