@@ -129,10 +129,11 @@ func (p *Policy) isEmpty() bool {
 }
 
 func (p *Policy) apply(h *gateway.Header) {
-	if len(p.Allow) > 0 || len(p.Remove) > 0 {
-		h.DelFunc(func(f gateway.Field) bool {
-			return len(p.Allow) > 0 && !has(p.Allow, f.Name) || has(p.Remove, f.Name)
-		})
+	if len(p.Allow) > 0 {
+		h.DelFunc(func(f gateway.Field) bool { return !has(p.Allow, f.Name) })
+	}
+	for _, name := range p.Remove {
+		h.Del(name)
 	}
 	*h = append(*h, p.Add...)
 	for _, f := range p.Set {
