@@ -76,6 +76,9 @@ type File struct {
 	size   int64
 	torn   bool      // the last line in the file isn't whole
 	look   time.Time // when to see if others have moved the file
+	local  bool      // see put
+	busy   time.Time // until when the disk is taken for a busy one
+	raw    func(*os.File, []byte) (int, error)
 	index  int       // of the last archive
 	period string    // its name without the index, if there can be one
 	retry  time.Time // when to try again to archive, after a failure
@@ -93,7 +96,7 @@ func Open(o Options) (*File, error) {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	f := &File{o: o, path: filepath.Join(o.Dir, o.Name), wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	f := &File{o: o, path: filepath.Join(o.Dir, o.Name), raw: rawWrite, wake: make(chan struct{}, 1), quit: make(chan struct{})}
 	var err error
 	if f.archives, err = newNaming(cmp.Or(o.ArchiveName, o.Name), o.ArchiveName != ""); err != nil {
 		return nil, fmt.Errorf("archive name %q: %w", o.ArchiveName, err)
@@ -193,7 +196,7 @@ func (f *File) write(lines []byte) int {
 		}
 		f.torn = false
 	}
-	n, _ := f.file.Write(lines) // an error is why n is less
+	n := f.put(lines)
 	f.size += int64(n)
 	if n == len(lines) {
 		return n
@@ -201,6 +204,32 @@ func (f *File) write(lines []byte) int {
 	whole := bytes.LastIndexByte(lines[:n], '\n') + 1
 	f.torn = whole < n
 	return whole
+}
+
+const (
+	// quick is how many bytes are copied to the system's memory in no time.
+	quick = 128 << 10
+	// slow is how long that doesn't take, unless the disk is busy, and grudge for how long it's taken for a busy one then.
+	slow   = 5 * time.Millisecond
+	grudge = time.Minute
+)
+
+// put writes lines, and returns how many bytes of them it has written.
+//
+// The scheduler of Go has a thread watch each system call that may take long, every 20 microseconds at first. On a gateway that
+// isn't busy all the time, that makes the requests of the next millisecond wait, and takes more time than the write itself, which is nearly
+// always a copy to memory. So the scheduler isn't told of the write, until one has taken long: those that do must not keep requests waiting.
+func (f *File) put(lines []byte) (n int) {
+	start := time.Now()
+	if !f.local || len(lines) > quick || start.Before(f.busy) {
+		n, _ = f.file.Write(lines) // an error is why n is less
+		return n
+	}
+	n, _ = f.raw(f.file, lines)
+	if time.Since(start) > slow {
+		f.busy = start.Add(grudge)
+	}
+	return n
 }
 
 // Close closes the file. It stays where it is. Lines that are written later go to standard error.

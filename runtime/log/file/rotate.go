@@ -19,7 +19,7 @@ func (f *File) open() error {
 	if f.file != nil {
 		_ = f.file.Close()
 	}
-	f.file, f.size, f.torn = file, info.Size(), false
+	f.file, f.size, f.torn, f.local = file, info.Size(), false, isLocal(file, info)
 	f.look = time.Now().Add(lookEvery)
 	return nil
 }
