@@ -209,9 +209,10 @@ func (f *File) write(lines []byte) int {
 const (
 	// quick is how many bytes are copied to the system's memory in no time.
 	quick = 128 << 10
-	// slow is how long that doesn't take, unless the disk is busy, and grudge for how long it's taken for a busy one then.
-	slow   = 5 * time.Millisecond
-	grudge = time.Minute
+	// slow is how long that doesn't take, unless the disk is busy.
+	slow = 5 * time.Millisecond
+	// grudge is for how many times as long the disk is taken for a busy one then: at most a hundredth of the time is spent in vain.
+	grudge = 100
 )
 
 // put writes lines, and returns how many bytes of them it has written.
@@ -226,8 +227,8 @@ func (f *File) put(lines []byte) (n int) {
 		return n
 	}
 	n, _ = f.raw(f.file, lines)
-	if time.Since(start) > slow {
-		f.busy = start.Add(grudge)
+	if took := time.Since(start); took > slow {
+		f.busy = start.Add(grudge * took)
 	}
 	return n
 }
