@@ -14,6 +14,7 @@ import (
 // conns are the connections of a transport, of which net/http tells little.
 type conns struct {
 	dialer *dial.Dialer
+	guards bool // connections are those of HTTP/1, perhaps
 	// leaving are those that are in use and go to addresses which the upstream's name has given up.
 	leaving atomic.Int32
 
@@ -63,12 +64,16 @@ func (s *conns) dial(ctx context.Context, network, address string) (net.Conn, er
 	s.mu.RLock()
 	counted := s.measured[address]
 	s.mu.RUnlock()
-	if tcp, ok := c.(*net.TCPConn); ok && (place != nil || counted != nil) {
+	if tcp, ok := c.(*net.TCPConn); ok && (place != nil || counted != nil || s.guards) {
 		if counted != nil {
 			counted.open.Add(1)
 			counted.opened.Add(1)
 		}
-		return &tracked{TCPConn: tcp, conns: s, place: place, count: counted}, nil
+		c := &tracked{TCPConn: tcp, conns: s, place: place, count: counted}
+		if s.guards {
+			c.guard = newGuard()
+		}
+		return c, nil
 	}
 	return c, nil
 }
@@ -81,10 +86,30 @@ type tracked struct {
 	count        *count      // nil if nobody wants to know
 	leaving      atomic.Bool // counted there
 	closed       atomic.Bool
+	guard        *guard // nil if there are many requests at a time
+}
+
+// Read reads what the upstream sends.
+func (c *tracked) Read(p []byte) (int, error) {
+	if c.guard != nil {
+		return c.guard.read(c.TCPConn.Read, p)
+	}
+	return c.TCPConn.Read(p)
+}
+
+// Write writes to the upstream.
+func (c *tracked) Write(p []byte) (int, error) {
+	if c.guard != nil {
+		c.guard.set(&c.guard.unasked, false)
+	}
+	return c.TCPConn.Write(p)
 }
 
 // Close closes the connection.
 func (c *tracked) Close() error {
+	if c.guard != nil {
+		c.guard.set(&c.guard.closed, true)
+	}
 	if !c.closed.Swap(true) {
 		if c.leaving.Swap(false) {
 			c.conns.leaving.Add(-1)
@@ -94,6 +119,14 @@ func (c *tracked) Close() error {
 		}
 	}
 	return c.TCPConn.Close()
+}
+
+// guardOf returns the guard of a connection in the clear. TLS has messages of its own, which nobody has asked for.
+func guardOf(c net.Conn) *guard {
+	if t, ok := c.(*tracked); ok {
+		return t.guard
+	}
+	return nil
 }
 
 // used notes that a request uses c. It reports whether that request is to be its last one, which nobody knew before.

@@ -129,6 +129,7 @@ func HTTP1(o HTTPOptions) (*Transport, error) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(o.AllowHTTP2)
+	dialer.guards = true
 	engine := &http.Transport{
 		Proxy:                  environmentProxy(),
 		DialContext:            dialer.dial,

@@ -39,6 +39,9 @@ func (p *progress) hook(t *httptrace.ClientTrace) {
 		p.to(gateway.PhaseSend)
 		p.sent.Store(true)
 		gotConn(info)
+		if g := guardOf(info.Conn); g != nil && info.Reused {
+			g.reuse()
+		}
 		if info.Reused && p.t.conns.used(info.Conn) {
 			_ = p.t.Close() // others that are idle may go there, too
 		}

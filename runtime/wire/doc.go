@@ -15,7 +15,8 @@
 // written there, the response is read, and written; besides, there is a share of epoll_wait, which the scheduler of Go
 // calls when nothing is runnable. Neither side tries to read before there is something to read, since both are waited for by the
 // callbacks of [syscall.RawConn]: see serveInline and Ask. Four fifths of the processor time is the kernel's.
-// The heads of request and response are one string each, all that is allocated.
+// The heads of request and response are one string each, all that is allocated; what they have in common with those before on their
+// connections isn't even that: see memo.go.
 //
 // Whether the client is still there while a handler works, a single goroutine asks for all connections, and only where
 // a handler takes long: see server_watch.go. Deadlines are set only when one that is set already has passed: see deadline.

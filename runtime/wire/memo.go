@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -18,7 +17,7 @@ type memo struct {
 }
 
 const (
-	// memoSize and memoFields are up to which size fields are kept.
+	// memoSize and memoFields are up to which size heads are kept.
 	memoSize   = 2 << 10
 	memoFields = 32
 	// memoTries is after how many messages in a row with other fields most of them are not kept, since the next ones will be
@@ -28,9 +27,9 @@ const (
 	memoPause = 16
 )
 
-// keeps reports whether the fields of this message are to be kept.
-func (m *memo) keeps(fields string, h gateway.Header) bool {
-	if m == nil || len(fields) > memoSize || len(h) > memoFields {
+// keeps reports whether the fields of this message, h, are to be kept.
+func (m *memo) keeps(head string, h gateway.Header) bool {
+	if len(head) > memoSize || len(h) > memoFields {
 		return false
 	}
 	m.others++
@@ -87,7 +86,9 @@ func (m *requestMemo) parse(line []byte, q *gateway.Request) (framing, *Fault) {
 		if r.minor != m.reader.minor { // the fields may have another meaning
 			return parseRequest(text+m.fields, q, nil)
 		}
-		m.keepLine(text, q)
+		if len(text) <= memoSize {
+			m.keepLine(text, q)
+		}
 	}
 	q.Header = m.again(q.Header[:0], &r)
 	return r.request(q)
@@ -116,9 +117,3 @@ func (m *responseMemo) match(b []byte) string {
 }
 
 func begins(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
-
-// isInterim reports whether head is that of an informational response (RFC 9110, section 15.2).
-func isInterim(head string) bool {
-	_, status, _ := strings.Cut(head, " ")
-	return strings.HasPrefix(status, "1")
-}

@@ -38,7 +38,7 @@ func TestRequestMemo(t *testing.T) {
 		if m.fields == "" {
 			continue
 		}
-		connectionEdits(q.Header)
+		edit(q.Header)
 		tries := append([]string{first, "GET /\n\r\n"}, heads...)
 		for _, line := range lines {
 			tries = append(tries, line+m.fields)
@@ -65,7 +65,7 @@ func TestRequestMemo(t *testing.T) {
 				if g, w := showRequest(&got, gotFraming), showRequest(&want, wantFraming); g != w || got.Proto != want.Proto || got.ContentLength != want.ContentLength {
 					t.Fatalf("%q after %q:\n got %s\nwant %s", next, first, g, w)
 				}
-				connectionEdits(got.Header)
+				edit(got.Header)
 			}
 		}
 	}
@@ -74,8 +74,8 @@ func TestRequestMemo(t *testing.T) {
 	}
 }
 
-// connectionEdits edits a header, as middleware does: nothing may come of it for the next message.
-func connectionEdits(h gateway.Header) {
+// edit edits all fields, as middleware may: nothing may come of it for the next message.
+func edit(h gateway.Header) {
 	for i := range h {
 		h[i] = gateway.Field{Name: "Edited", Value: "yes"}
 	}
@@ -88,7 +88,7 @@ func TestResponseMemo(t *testing.T) {
 			var m responseMemo
 			var q gateway.Response
 			_, _ = parseResponse(measure(t, first.Head), rowMethod(first.Name), &q, &m)
-			connectionEdits(q.Header)
+			edit(q.Header)
 			head, method := measure(t, next.Head), rowMethod(next.Name)
 			if known := m.match([]byte(next.Head)); known != "" && known != head {
 				t.Fatalf("%q is taken for %q", head, known)
@@ -102,7 +102,7 @@ func TestResponseMemo(t *testing.T) {
 				if g != w {
 					t.Fatalf("%q after %q:\n got %s\nwant %s", head, first.Head, g, w)
 				}
-				connectionEdits(got.Header)
+				edit(got.Header)
 			}
 		}
 	}
@@ -127,12 +127,27 @@ func TestMemoOfOthers(t *testing.T) {
 	}
 	var large requestMemo
 	for _, head := range []string{
+		"GET /" + strings.Repeat("x", memoSize) + " HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("x", memoSize) + "\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X: y\r\n", memoFields+1) + "\r\n",
 	} {
 		var q gateway.Request
 		if _, fault := readRequest([]byte(head), &q, &large); fault != nil || large.fields != "" {
 			t.Errorf("%d bytes were kept: %v", len(large.fields), fault)
+		}
+	}
+}
+
+// A long first line isn't kept, whatever its fields are.
+func TestMemoOfLongLine(t *testing.T) {
+	var m requestMemo
+	for _, path := range []string{"/", "/" + strings.Repeat("x", memoSize), "/"} {
+		var q gateway.Request
+		if _, fault := readRequest([]byte("GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n"), &q, &m); fault != nil || q.Path != path {
+			t.Fatalf("%.10q: %.10q, %v", path, q.Path, fault)
+		}
+		if len(m.line) > memoSize || m.fields == "" {
+			t.Errorf("%.10q: a line of %d bytes and %d more are kept", path, len(m.line), len(m.fields))
 		}
 	}
 }

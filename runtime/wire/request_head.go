@@ -38,7 +38,7 @@ func parseRequest(head string, q *gateway.Request, m *requestMemo) (framing, *Fa
 	if q.Header, fault = r.read(head, i, q.Header[:0]); fault != nil {
 		return framing{}, fault
 	}
-	if m != nil && m.keeps(head[i:], q.Header) {
+	if m != nil && m.keeps(head, q.Header) {
 		m.keep(head[i:], q.Header, &r)
 		m.keepLine(head[:i], q)
 	}

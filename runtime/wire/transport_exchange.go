@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -112,7 +113,7 @@ func (c *call) receive(l *link) error {
 			return l.late(err)
 		}
 		c.came = true
-		if !isInterim(head) {
+		if _, status, _ := strings.Cut(head, " "); !strings.HasPrefix(status, "1") {
 			return c.final(l, head)
 		}
 		if interims++; interims > maxInterims {

@@ -141,9 +141,6 @@ func testExtraBytes(t *testing.T, e Engine) {
 					t.Errorf("the body is %q", got)
 				}
 				l.end()
-				if e.NoticesLate {
-					u.wait(t, 0)
-				}
 				if _, on := get(t, tr, u.url()+"/next"); on != "1" {
 					t.Errorf("the second request came on connection %s", on)
 				}
