@@ -25,14 +25,15 @@ func (s *Server) watch() {
 }
 
 func (s *Server) look() {
-	t := time.NewTicker(watchTick)
-	defer t.Stop()
+	t := newTicker(watchTick)
+	defer t.stop()
 	for calm := 0; calm < watchCalm; calm++ {
+		t.wait()
+		keepTime()
 		select {
-		case <-t.C:
-			keepTime()
 		case <-s.ended:
 			return
+		default:
 		}
 		if s.check() {
 			calm = 0

@@ -91,8 +91,10 @@ func (s *socket) Ask(p []byte, o *outBuffer, at instant, look bool) (b *buffer, 
 		return nil, 0, 0, err
 	}
 	limit := s.rd.want
-	// An end of the connection that came before p was written isn't told again: so look once in a while.
-	s.rd.want = earlier(limit, at+instant(silence))
+	if !look {
+		// An end of the connection that came before p was written isn't told again: so look once in a while.
+		s.rd.want = earlier(limit, at+instant(silence))
+	}
 	err = s.arm(&s.rd, setRead, false)
 	if s.rd.want = limit; err != nil {
 		return nil, 0, 0, err
