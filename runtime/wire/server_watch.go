@@ -3,6 +3,8 @@ package wire
 import (
 	"context"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/internal/alarm"
 )
 
 // Whether the client is still there while the handler works is known to nobody, since nobody reads. A
@@ -25,10 +27,11 @@ func (s *Server) watch() {
 }
 
 func (s *Server) look() {
-	t := newTicker(watchTick)
-	defer t.stop()
+	t := alarm.New()
+	defer t.Close()
 	for calm := 0; calm < watchCalm; calm++ {
-		t.wait()
+		t.Set(watchTick)
+		t.Wait()
 		keepTime()
 		select {
 		case <-s.ended:

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/internal/alarm"
 )
 
 // A Queue holds lines until its writer comes round to them. That is at once, unless that has happened some fifty times in the last
@@ -18,10 +20,11 @@ type Queue struct {
 	lines   []byte
 	spare   []byte
 	woken   bool // the writer knows that there are lines
-	hurried bool // and that there are plenty
+	hurried bool // there are plenty
+	waiting bool // the writer waits for its time
 	stopped bool
 	wake    chan struct{}
-	hurry   chan struct{}
+	alarm   *alarm.Alarm // rings when the time has come
 	done    sync.WaitGroup
 }
 
@@ -38,9 +41,8 @@ const (
 
 // Start starts the writer, which calls flush whenever lines wait.
 func (q *Queue) Start(flush func()) {
-	q.wake, q.hurry = make(chan struct{}, 1), make(chan struct{}, 1)
+	q.wake, q.alarm = make(chan struct{}, 1), alarm.New()
 	q.done.Go(func() {
-		t := time.NewTimer(pause)
 		last, credit := time.Now(), patience // each write takes a pause of it
 		earn := func() {
 			now := time.Now()
@@ -50,24 +52,39 @@ func (q *Queue) Start(flush func()) {
 			if earn(); credit >= pause {
 				runtime.Gosched() // others have lines, too
 			} else {
-				t.Reset(pause - credit)
-				select {
-				case <-t.C:
-				case <-q.hurry:
+				if q.mayWait(pause - credit) {
+					q.alarm.Wait()
 				}
 				earn()
 			}
 			credit = max(credit-pause, 0)
 			q.mu.Lock()
-			q.woken, q.hurried = false, false
-			select {
-			case <-q.hurry:
-			default:
-			}
+			q.woken, q.hurried, q.waiting = false, false, false
 			q.mu.Unlock()
 			flush()
 		}
+		q.alarm.Close()
 	})
+}
+
+// mayWait has the alarm ring after d, and earlier when there are plenty of lines; unless that's so already.
+func (q *Queue) mayWait(d time.Duration) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.hurried || q.stopped {
+		return false
+	}
+	q.waiting = true
+	q.alarm.Set(d)
+	return true
+}
+
+// hurry has the writer not wait. q.mu is held.
+func (q *Queue) hurry() {
+	q.hurried = true
+	if q.waiting {
+		q.alarm.Set(0)
+	}
 }
 
 // Add adds a line, unless the queue is stopped, and reports whether it is full now.
@@ -83,8 +100,7 @@ func (q *Queue) Add(line []byte) (full, ok bool) {
 		q.wake <- struct{}{} // there is room: woken says so
 	}
 	if len(q.lines) >= plenty && !q.hurried {
-		q.hurried = true
-		q.hurry <- struct{}{}
+		q.hurry()
 	}
 	return len(q.lines) >= enough, true
 }
@@ -112,11 +128,8 @@ func (q *Queue) Put(lines []byte) {
 func (q *Queue) Stop() {
 	q.mu.Lock()
 	q.stopped = true
+	q.hurry() // nobody waits for more
 	q.mu.Unlock()
 	close(q.wake)
-	select { // nobody waits for more
-	case q.hurry <- struct{}{}:
-	default:
-	}
 	q.done.Wait()
 }
