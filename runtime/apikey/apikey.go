@@ -30,7 +30,7 @@ type Options struct {
 // An Authenticator knows clients by their keys.
 type Authenticator struct {
 	Options
-	hasher *credentials.Hasher // nil if keys are compared as they are
+	hasher *credentials.Hasher
 	keys   *credentials.Store[keys]
 }
 
@@ -54,10 +54,8 @@ func New(o Options) (*Authenticator, error) {
 	}
 	a := &Authenticator{Options: o}
 	var err error
-	if !o.Hash.IsNone() {
-		if a.hasher, err = o.Hash.Hasher(); err != nil {
-			return nil, err
-		}
+	if a.hasher, err = o.Hash.Hasher(); err != nil {
+		return nil, err
 	}
 	a.keys, err = credentials.Open(o.Keys, true, o.Logger, makeKeys)
 	return a, err
@@ -72,25 +70,14 @@ func makeKeys(list []credentials.Credential) (*keys, error) {
 	return k, nil
 }
 
-// find returns the key that is b, of that hash, or nil.
-func (k *keys) find(hash uint64, b []byte) *key {
-	for c := k.by[hash]; c != nil; c = c.next {
+// find returns the key that b is, or nil.
+func (k *keys) find(b []byte) *key {
+	for c := k.by[maphash.Bytes(k.seed, b)]; c != nil; c = c.next {
 		if subtle.ConstantTimeCompare(c.secret, b) == 1 {
 			return c
 		}
 	}
 	return nil
-}
-
-// find returns the key that value is, or nil.
-func (a *Authenticator) find(k *keys, value string) *key {
-	if a.hasher == nil {
-		return k.find(maphash.String(k.seed, value), []byte(value))
-	}
-	w := a.hasher.Get()
-	defer a.hasher.Put(w)
-	sum := w.Sum(value)
-	return k.find(maphash.Bytes(k.seed, sum), sum)
 }
 
 var (
@@ -107,7 +94,9 @@ func (a *Authenticator) Authenticate(x *gateway.Exchange) (authn.Outcome, error)
 	case !single:
 		return authn.Refused, errSeveral
 	}
-	k := a.find(a.keys.Get(x.Start), value)
+	w := a.hasher.Get()
+	k := a.keys.Get(x.Start).find(w.Sum(value))
+	a.hasher.Put(w)
 	if k == nil {
 		return authn.Refused, errUnknown
 	}

@@ -24,9 +24,6 @@ func Hashed(alg func() hash.Hash) Hash { return Hash{alg: alg} }
 // are no algorithms for it.
 func HMAC(alg func() hash.Hash, secret string) Hash { return Hash{alg, secret, true} }
 
-// IsNone reports whether keys are compared as they are.
-func (h Hash) IsNone() bool { return h.alg == nil }
-
 // A Hasher does what a Hash says. It is safe for concurrent use.
 type Hasher struct{ works sync.Pool }
 

@@ -8,6 +8,8 @@ import "github.com/aileron-gateway/aileronc/runtime/gateway"
 // The header is what came, in order and spelling, without the framing fields and what concerned that
 // connection alone; Connection and Upgrade stay. The framing's length is 0 where there can't be
 // content (RFC 9112, section 6.3), while p.ContentLength may say what a GET would have had.
+//
+// m, unless it is nil, keeps in mind what the head said, and spares reading it if it's the last one again.
 func parseResponse(head, method string, p *gateway.Response, m *responseMemo) (framing, *Fault) {
 	r := fieldReader{response: true}
 	if m != nil && head == m.fields {
