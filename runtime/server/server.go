@@ -210,11 +210,12 @@ func (s *Server) drain() error {
 // settleTime is how long exchanges that have been cut off may take to clean up.
 const settleTime = time.Second
 
-// cut ends all exchanges that are still running.
+// cut ends all exchanges that are still running. Their connections end first: what a handler makes of the end of
+// its context may get to one client and not to another.
 func (s *Server) cut() {
-	s.cancel()
 	_ = s.http.Close()
 	s.engine.CloseTunnels()
+	s.cancel()
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
 	_ = s.engine.Wait(ctx)

@@ -274,17 +274,18 @@ func (c *conn) drain() {
 
 var errStopped = errors.New("the server has stopped")
 
-// cut ends the connection at once. Another goroutine calls it.
+// cut ends the connection at once, and before the exchange: what a handler makes of the end of its context would
+// get to one client and not to another. Another goroutine calls it.
 func (c *conn) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.sock.Interrupt(errStopped)
 	if c.running != nil {
 		c.running.Cancel(context.Canceled)
 	}
 	if c.tunnel != nil {
 		c.tunnel.cut()
 	}
-	c.sock.Interrupt(errStopped)
 }
 
 // lingering is how long a client that is still sending may take to get the response: closing before
