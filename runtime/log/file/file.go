@@ -76,7 +76,8 @@ type File struct {
 	size   int64
 	torn   bool      // the last line in the file isn't whole
 	look   time.Time // when to see if others have moved the file
-	local  bool      // see put
+	id     identity  // of the file
+	local  bool      // see isQuick
 	busy   time.Time // until when the disk is taken for a busy one
 	raw    func(*os.File, []byte) (int, error)
 	index  int       // of the last archive
@@ -215,21 +216,29 @@ const (
 	grudge = 100
 )
 
-// put writes lines, and returns how many bytes of them it has written.
+// isQuick reports whether the scheduler of Go need not know of what is done to the file at a time.
 //
-// The scheduler of Go has a thread watch each system call that may take long, every 20 microseconds at first. On a gateway that
-// isn't busy all the time, that makes the requests of the next millisecond wait, and takes more time than the write itself, which is nearly
-// always a copy to memory. So the scheduler isn't told of the write, until one has taken long: those that do must not keep requests waiting.
+// It has a thread watch each system call that may take long, every 20 microseconds at first. On a gateway that isn't
+// busy all the time, that makes the requests of the next milliseconds wait, and takes more time than the call itself, which is nearly
+// always a copy to memory. So the scheduler isn't told, until a call has taken long: those that do must not keep requests waiting.
+func (f *File) isQuick(now time.Time) bool { return f.local && !now.Before(f.busy) }
+
+// took tells of such a call that began at start.
+func (f *File) took(start time.Time) {
+	if took := time.Since(start); took > slow {
+		f.busy = start.Add(grudge * took)
+	}
+}
+
+// put writes lines, and returns how many bytes of them it has written.
 func (f *File) put(lines []byte) (n int) {
 	start := time.Now()
-	if !f.local || len(lines) > quick || start.Before(f.busy) {
+	if len(lines) > quick || !f.isQuick(start) {
 		n, _ = f.file.Write(lines) // an error is why n is less
 		return n
 	}
 	n, _ = f.raw(f.file, lines)
-	if took := time.Since(start); took > slow {
-		f.busy = start.Add(grudge * took)
-	}
+	f.took(start)
 	return n
 }
 

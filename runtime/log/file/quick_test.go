@@ -109,3 +109,45 @@ func TestIsLocal(t *testing.T) {
 		}
 	}
 }
+
+// rawSize knows the file by more than its name.
+func TestRawSize(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("sizes are asked for with the scheduler's knowledge everywhere else")
+	}
+	dir := t.TempDir()
+	name, away := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(name, "12345")
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := identify(info)
+	if size, here := rawSize(name, id); size != 5 || !here {
+		t.Errorf("%d bytes, here %t", size, here)
+	}
+	if err := os.Rename(name, away); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{name, "a\x00b", filepath.Join(away, "c")} {
+		if _, here := rawSize(path, id); here {
+			t.Errorf("%q has been found", path)
+		}
+	}
+	write(name, "12345")
+	if _, here := rawSize(name, id); here {
+		t.Error("another file of the name has been taken for it")
+	}
+	if err := os.Symlink(away, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if size, here := rawSize(filepath.Join(dir, "link"), id); size != 5 || !here {
+		t.Errorf("by a link: %d bytes, here %t", size, here)
+	}
+}
