@@ -188,7 +188,7 @@ func (s *socket) end() error {
 // Read reads into p.
 func (s *socket) Read(p []byte) (int, error) {
 	if s.plain {
-		return s.conn.Read(p)
+		return s.read(p)
 	}
 	limit := s.rd.want
 	if s.readEach > 0 {
@@ -200,7 +200,7 @@ func (s *socket) Read(p []byte) (int, error) {
 		if err := s.arm(&s.rd, setRead, exact); err != nil {
 			return 0, err
 		}
-		n, err := s.conn.Read(p)
+		n, err := s.read(p)
 		switch {
 		case err == nil:
 			return n, nil
@@ -224,7 +224,7 @@ func (s *socket) writeInside(p []byte) int {
 // Write writes all of p.
 func (s *socket) Write(p []byte) (int, error) {
 	if s.plain {
-		return s.conn.Write(p)
+		return s.write(p)
 	}
 	limit := s.wd.want
 	if s.writeEach > 0 {
@@ -241,7 +241,7 @@ func (s *socket) Write(p []byte) (int, error) {
 		if err := s.arm(&s.wd, setWrite, exact); err != nil {
 			return done, err
 		}
-		n, err := s.conn.Write(p[done:])
+		n, err := s.write(p[done:])
 		done += n
 		switch {
 		case err == nil:
