@@ -2,6 +2,7 @@
 package lines
 
 import (
+	"cmp"
 	"runtime"
 	"sync"
 	"time"
@@ -16,6 +17,9 @@ import (
 // milliseconds would have the system set its clock anew each time when the gateway has nothing to do for a moment, which takes longer
 // still.
 type Queue struct {
+	// Plenty is how many bytes don't wait, 64 KiB if it's 0. More would not stay in the processor's cache until they're written.
+	Plenty int
+
 	mu      sync.Mutex
 	lines   []byte
 	spare   []byte
@@ -33,14 +37,13 @@ const (
 	pause = 20 * time.Millisecond
 	// patience is how much of the time may be spent on writes of few lines before they wait.
 	patience = time.Second
-	// plenty is how many bytes don't wait. More would not stay in the processor's cache until they're written.
-	plenty = 64 << 10
 	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than they are written.
 	enough = 512 << 10
 )
 
 // Start starts the writer, which calls flush whenever lines wait.
 func (q *Queue) Start(flush func()) {
+	q.Plenty = cmp.Or(q.Plenty, 64<<10)
 	q.wake, q.alarm = make(chan struct{}, 1), alarm.New()
 	q.done.Go(func() {
 		last, credit := time.Now(), patience // each write takes a pause of it
@@ -99,7 +102,7 @@ func (q *Queue) Add(line []byte) (full, ok bool) {
 		q.woken = true
 		q.wake <- struct{}{} // there is room: woken says so
 	}
-	if len(q.lines) >= plenty && !q.hurried {
+	if len(q.lines) >= q.Plenty && !q.hurried {
 		q.hurry()
 	}
 	return len(q.lines) >= enough, true

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	queue lines.Queue
+	queue = lines.Queue{Plenty: 32 << 10} // half of what a pipe holds, so that its reader is rarely waited for
 	start = sync.OnceFunc(func() { queue.Start(Flush) })
 	mu    sync.Mutex // is held while lines are written
 )
@@ -27,7 +27,9 @@ func Flush() {
 	mu.Lock()
 	defer mu.Unlock()
 	if all := queue.Take(); len(all) > 0 {
-		_, _ = os.Stdout.Write(all) // there is no place to complain about a log that can't be written
+		if rest := all[atOnce(os.Stdout, all):]; len(rest) > 0 {
+			_, _ = os.Stdout.Write(rest) // there is no place to complain about a log that can't be written
+		}
 		queue.Put(all)
 	}
 }
