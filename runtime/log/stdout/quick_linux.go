@@ -30,7 +30,9 @@ func atOnce(f *os.File, p []byte) (n int) {
 			k, _, e := syscall.RawSyscall6(unix.SYS_PWRITEV2, fd, uintptr(unsafe.Pointer(&v)), 1, here, here, unix.RWF_NOWAIT)
 			switch e {
 			case 0:
-				n += int(k)
+				if n += int(k); k == 0 {
+					return
+				}
 			case syscall.EINTR:
 			case syscall.EAGAIN, syscall.EPIPE:
 				return
