@@ -16,13 +16,27 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout() && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
+// transferPair is tcpPair, and has the near end handed over if it is to be plain.
+func transferPair(t *testing.T, plain bool) (near *socket, far *net.TCPConn) {
+	near, far = tcpPair(t)
+	if plain {
+		near.handOver()
+	}
+	return near, far
+}
+
+// resetSocket is one of which the far end has been reset.
+func resetSocket(t *testing.T, plain bool) *socket {
+	near, far := transferPair(t, plain)
+	_ = far.SetLinger(0)
+	_ = far.Close()
+	return near
+}
+
 // The reads and writes that the scheduler doesn't know are those of package net, also for those to whom a connection is handed over.
 func TestTransferRead(t *testing.T) {
 	for _, plain := range []bool{false, true} {
-		s, peer := tcpPair(t)
-		if plain {
-			s.handOver()
-		}
+		s, peer := transferPair(t, plain)
 		var b [8]byte
 		if n, err := s.Read(nil); n != 0 || err != nil {
 			t.Errorf("into nothing: %d, %v", n, err)
@@ -46,14 +60,7 @@ func TestTransferRead(t *testing.T) {
 		if n, err := s.Read(b[:]); n != 0 || !errors.Is(err, net.ErrClosed) {
 			t.Errorf("of a closed one: %d, %v", n, err)
 		}
-
-		s, gone := tcpPair(t)
-		if plain {
-			s.handOver()
-		}
-		_ = gone.SetLinger(0)
-		_ = gone.Close()
-		if n, err := s.Read(b[:]); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
+		if n, err := resetSocket(t, plain).Read(b[:]); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("after a reset: %d, %v", n, err)
 		}
 	}
@@ -62,10 +69,7 @@ func TestTransferRead(t *testing.T) {
 func TestTransferWrite(t *testing.T) {
 	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
 	for _, plain := range []bool{false, true} {
-		s, peer := tcpPair(t)
-		if plain {
-			s.handOver()
-		}
+		s, peer := transferPair(t, plain)
 		_ = s.SetWriteDeadline(time.Now().Add(soon))
 		n, err := s.Write(large)
 		if n == 0 || n == len(large) || !isTimeout(err) {
@@ -87,14 +91,7 @@ func TestTransferWrite(t *testing.T) {
 		if n, err := s.Write(large); n != 0 || !errors.Is(err, net.ErrClosed) {
 			t.Errorf("to a closed one: %d, %v", n, err)
 		}
-
-		s, gone := tcpPair(t)
-		if plain {
-			s.handOver()
-		}
-		_ = gone.SetLinger(0)
-		_ = gone.Close()
-		if n, err := s.Write(large); n == len(large) || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+		if n, err := resetSocket(t, plain).Write(large); n == len(large) || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
 			t.Errorf("after a reset: %d, %v", n, err)
 		}
 	}
