@@ -2,7 +2,6 @@
 package lines
 
 import (
-	"cmp"
 	"runtime"
 	"sync"
 	"time"
@@ -10,21 +9,20 @@ import (
 	"github.com/aileron-gateway/aileronc/runtime/internal/alarm"
 )
 
-// A Queue holds lines until its writer comes round to them. That is at once, unless that has happened some fifty times in the last
+// A Queue holds lines until they are written. That is at once, unless that has happened some fifty times in the last
 // second: then it's pause after the last time, or when there are plenty of them. So a busy gateway writes many lines in one system
 // call, where each by itself would cost a request more than all its policies together, and keep others waiting: while a thread is in such
 // a call, that of the scheduler which watches it wakes up each 20 microseconds, and a millisecond longer. A pause of a few
 // milliseconds would have the system set its clock anew each time when the gateway has nothing to do for a moment, which takes longer
 // still.
 type Queue struct {
-	// Plenty is how many bytes don't wait, 64 KiB if it's 0. More would not stay in the processor's cache until they're written.
-	Plenty int
+	flush func()
 
 	mu      sync.Mutex
 	lines   []byte
 	spare   []byte
 	woken   bool // the writer knows that there are lines
-	hurried bool // there are plenty
+	hurried bool // there are plenty, and somebody is about to write them
 	waiting bool // the writer waits for its time
 	stopped bool
 	wake    chan struct{}
@@ -37,14 +35,16 @@ const (
 	pause = 20 * time.Millisecond
 	// patience is how much of the time may be spent on writes of few lines before they wait.
 	patience = time.Second
+	// plenty is how many bytes don't wait. To write more at a time would keep requests waiting for longer than it spares; and it's half of
+	// what a pipe holds, so that its reader is rarely waited for.
+	plenty = 32 << 10
 	// enough is how many bytes may wait. Who brings the queue there writes it, so that lines don't come faster than they are written.
 	enough = 512 << 10
 )
 
-// Start starts the writer, which calls flush whenever lines wait.
+// Start starts the writer, which calls flush whenever lines wait. Several goroutines may call flush at a time.
 func (q *Queue) Start(flush func()) {
-	q.Plenty = cmp.Or(q.Plenty, 64<<10)
-	q.wake, q.alarm = make(chan struct{}, 1), alarm.New()
+	q.flush, q.wake, q.alarm = flush, make(chan struct{}, 1), alarm.New()
 	q.done.Go(func() {
 		last, credit := time.Now(), patience // each write takes a pause of it
 		earn := func() {
@@ -62,7 +62,7 @@ func (q *Queue) Start(flush func()) {
 			}
 			credit = max(credit-pause, 0)
 			q.mu.Lock()
-			q.woken, q.hurried, q.waiting = false, false, false
+			q.woken, q.waiting = false, false
 			q.mu.Unlock()
 			flush()
 		}
@@ -70,24 +70,16 @@ func (q *Queue) Start(flush func()) {
 	})
 }
 
-// mayWait has the alarm ring after d, and earlier when there are plenty of lines; unless that's so already.
+// mayWait has the alarm ring after d, or earlier if the queue is stopped; unless that's so already.
 func (q *Queue) mayWait(d time.Duration) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.hurried || q.stopped {
+	if q.stopped {
 		return false
 	}
 	q.waiting = true
 	q.alarm.Set(d)
 	return true
-}
-
-// hurry has the writer not wait. q.mu is held.
-func (q *Queue) hurry() {
-	q.hurried = true
-	if q.waiting {
-		q.alarm.Set(0)
-	}
 }
 
 // Add adds a line, unless the queue is stopped, and reports whether it is full now.
@@ -102,8 +94,10 @@ func (q *Queue) Add(line []byte) (full, ok bool) {
 		q.woken = true
 		q.wake <- struct{}{} // there is room: woken says so
 	}
-	if len(q.lines) >= q.Plenty && !q.hurried {
-		q.hurry()
+	if len(q.lines) >= plenty && !q.hurried {
+		// To call the writer would take an alarm, which costs ten times as much. Who adds a line goes on first.
+		q.hurried = true
+		q.done.Go(q.flush)
 	}
 	return len(q.lines) >= enough, true
 }
@@ -113,7 +107,7 @@ func (q *Queue) Take() []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	lines := q.lines
-	q.lines, q.spare = q.spare[:0], nil
+	q.lines, q.spare, q.hurried = q.spare[:0], nil, false
 	return lines
 }
 
@@ -131,7 +125,9 @@ func (q *Queue) Put(lines []byte) {
 func (q *Queue) Stop() {
 	q.mu.Lock()
 	q.stopped = true
-	q.hurry() // nobody waits for more
+	if q.waiting {
+		q.alarm.Set(0) // nobody waits for more
+	}
 	q.mu.Unlock()
 	close(q.wake)
 	q.done.Wait()

@@ -85,7 +85,7 @@ func TestWriter(t *testing.T) {
 	s.Start(s.flush)
 	defer s.Stop()
 	want := 0
-	for _, n := range []int{1, 1, s.Plenty + 1, 1} {
+	for _, n := range []int{1, 1, plenty + 1, 1} {
 		s.Add(make([]byte, n))
 		want += n
 		for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {

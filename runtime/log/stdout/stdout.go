@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	queue = lines.Queue{Plenty: 32 << 10} // half of what a pipe holds, so that its reader is rarely waited for
+	queue lines.Queue
 	start = sync.OnceFunc(func() { queue.Start(Flush) })
 	mu    sync.Mutex // is held while lines are written
 )
