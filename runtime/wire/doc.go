@@ -22,4 +22,6 @@
 // a handler takes long: see server_watch.go. Deadlines are set only when one that is set already has passed: see deadline.
 // The clock is read twice for a proxied request; long limits go by what that goroutine has read last: see clock.go. It also has
 // connections in TLS that are idle give back the buffers of crypto/tls: see lean.go.
+//
+// On a single processor that is always busy, those who wait for the network take turns: see turns_linux.go.
 package wire

@@ -60,6 +60,8 @@ type socket struct {
 	inline   func() bool // what it calls
 	inside   bool        // that is being called
 	fd       uintptr     // valid inside
+	waits    uint8       // how often awaitTurn has been called
+	parking  parking     // where s waits for its turn
 }
 
 func newSocket(c net.Conn) *socket {

@@ -149,8 +149,15 @@ func (s *socket) tryAsk(fd uintptr) bool {
 
 // tryRead reads what has come; if that is nothing, it has itself called again when something has.
 func (s *socket) tryRead(fd uintptr) bool {
+	turns := 0 // how many s has waited for since something has come
 	if s.ask != nil {
-		return s.tryAsk(fd)
+		if s.tryAsk(fd) {
+			return true
+		}
+		if !s.awaitTurn() {
+			return false
+		}
+		turns = 1
 	}
 	s.got, s.gotN, s.gotErr = nil, 0, nil
 	for {
@@ -159,15 +166,23 @@ func (s *socket) tryRead(fd uintptr) bool {
 		switch {
 		case err == syscall.EAGAIN:
 			putBuffer(b)
-			return false
+			if turns == 0 || !s.missTurn(turns) {
+				return false
+			}
+			turns++
+			continue
 		case n > 0 && err == nil && s.inline != nil:
 			if s.serveInside(fd, b, n) {
 				return true
 			}
-			if n == len(b) { // what has come besides isn't told of again
+			if turns = 0; n == len(b) { // what has come besides isn't told of again
 				continue
 			}
-			return false
+			if !s.awaitTurn() {
+				return false
+			}
+			turns = 1
+			continue
 		case n > 0 && err == nil:
 			s.got, s.gotN = b, n
 			return true

@@ -1,0 +1,143 @@
+//go:build linux
+
+package wire
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aileron-gateway/aileronc/runtime/gateway"
+	"github.com/aileron-gateway/aileronc/runtime/listen"
+)
+
+// TakeTurns has all sockets wait for their turn, crowd or not, until the test ends.
+func TakeTurns(t *testing.T) {
+	order.always.Store(true)
+	t.Cleanup(func() {
+		order.always.Store(false)
+		endTurns()
+	})
+}
+
+// endTurns has the keeper go, if there is one. Nobody may be waiting.
+func endTurns() {
+	if order.start == nil {
+		return
+	}
+	for order.state.Load() != none { // the keeper finds that nobody waits, again and again
+		order.mu.Lock()
+		order.asleep = false
+		order.ring()
+		order.mu.Unlock()
+		runtime.Gosched()
+	}
+	close(order.start)
+	order.start = nil
+}
+
+// Who waits for his turn goes on when the keeper comes round, each one once.
+func TestTurns(t *testing.T) {
+	TakeTurns(t)
+	order.count()
+	if order.state.Load() != taken {
+		t.Fatal("nobody takes turns")
+	}
+	const sockets, times = 50, 200
+	var turns atomic.Int32
+	var all sync.WaitGroup
+	for range sockets {
+		all.Go(func() {
+			var s socket
+			for range times {
+				if s.awaitTurn() {
+					turns.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := turns.Load(); n != sockets*times {
+		t.Errorf("%d turns, not %d", n, sockets*times)
+	}
+	s := socket{broken: net.ErrClosed}
+	s.isBroken.Store(true)
+	if s.awaitTurn() {
+		t.Error("a broken socket reads")
+	}
+	if s := new(socket); !s.missTurn(1) || s.missTurn(manyTurns) {
+		t.Error("who has missed a turn is to wait for one more")
+	}
+}
+
+// A crowd takes turns, on a single processor, and no longer than there is one.
+func TestTurnsOfCrowd(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer endTurns()
+	const clients = 64
+	var crowded, alone atomic.Bool
+	s := NewServer(ServerOptions{Listen: listen.Options{Addr: "127.0.0.1:0"}}, gateway.HandlerFunc(func(x *gateway.Exchange) error {
+		switch order.state.Load() {
+		case taken:
+			crowded.Store(true)
+		case none:
+			alone.Store(crowded.Load())
+		}
+		x.Response.Status, x.Response.Bytes = 200, []byte(x.Request.Path)
+		return nil
+	}))
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	end := time.Now().Add(patience)
+	// visit asks again and again until something is so.
+	visit := func(name string, until *atomic.Bool) {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		_ = c.SetDeadline(end)
+		r := bufio.NewReader(c)
+		for i := 0; !until.Load(); i++ {
+			path := fmt.Sprintf("/%s/%d", name, i)
+			if _, err := io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+				t.Error(err)
+				return
+			}
+			p, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if b, err := io.ReadAll(p.Body); err != nil || string(b) != path {
+				t.Errorf("%q, %v instead of %s", b, err, path)
+				return
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for i := range clients {
+		all.Go(func() { visit(fmt.Sprint(i), &crowded) })
+	}
+	all.Wait()
+	visit("last", &alone)
+}
