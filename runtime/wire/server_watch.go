@@ -35,9 +35,11 @@ func (s *Server) look() {
 		keepTime()
 		select {
 		case <-s.ended:
+			order.endIdle(true)
 			return
 		default:
 		}
+		order.endIdle(false)
 		if s.check() {
 			calm = 0
 		}

@@ -32,9 +32,11 @@ type turns struct {
 
 	mu     sync.Mutex
 	queue  []*parking
-	asleep bool          // the keeper waits for the first one
-	start  chan struct{} // has the keeper begin, nil if there is none
-	bell   uintptr       // an eventfd, by which the keeper is called
+	asleep bool    // the keeper waits for the first one
+	ends   bool    // the keeper is to end
+	rounds uint    // how many there have been
+	seen   uint    // rounds, when endIdle was called
+	bell   uintptr // an eventfd, by which the keeper is called
 
 	always atomic.Bool // for tests
 }
@@ -66,7 +68,8 @@ func (s *socket) awaitTurn() bool {
 	case counting:
 		order.counted.Add(1)
 	default:
-		if s.waits++; s.waits%countEach == 0 || order.always.Load() {
+		// A server's sockets begin, since it's a server that can end it.
+		if s.waits++; s.waits%countEach == 0 && s.inline != nil || order.always.Load() {
 			order.count()
 		}
 	}
@@ -94,32 +97,41 @@ func (t *turns) count() {
 
 // begin begins with turns, and reports whether that could be done. One goroutine at a time may call it.
 func (t *turns) begin() bool {
-	if t.start == nil {
-		bell, err := t.newBell()
-		if err != nil {
-			return false
-		}
-		t.start = make(chan struct{}, 1)
-		go t.keep(bell, t.start)
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return false
 	}
+	f := os.NewFile(uintptr(fd), "eventfd")
+	bell, err := f.SyscallConn()
+	// Only what can be waited for has deadlines.
+	if err != nil || f.SetReadDeadline(time.Time{}) != nil {
+		_ = f.Close()
+		return false
+	}
+	t.mu.Lock()
+	t.bell, t.asleep, t.ends = uintptr(fd), false, false
 	t.state.Store(taken)
-	t.start <- struct{}{}
+	t.mu.Unlock()
+	go func() {
+		defer f.Close()
+		t.keep(bell)
+	}()
 	return true
 }
 
-func (t *turns) newBell() (syscall.RawConn, error) {
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		return nil, err
+// endIdle ends turns for which nobody has waited since it has been called before, or, with now, for which nobody waits. The watch of
+// a server calls it, since a timer would cost each request a look at the clock.
+func (t *turns) endIdle(now bool) {
+	if t.state.Load() != taken {
+		return
 	}
-	t.bell = uintptr(fd)
-	f := os.NewFile(t.bell, "eventfd")
-	// Only what can be waited for has deadlines.
-	if err := f.SetReadDeadline(time.Time{}); err != nil {
-		_ = f.Close()
-		return nil, err
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state.Load() == taken && t.asleep && (now || t.rounds == t.seen) {
+		t.ends, t.asleep = true, false
+		t.ring()
 	}
-	return f.SyscallConn()
+	t.seen = t.rounds
 }
 
 // wait waits for the turn of p, and reports whether there has been one.
@@ -146,27 +158,27 @@ func (t *turns) ring() {
 	_, _, _ = syscall.RawSyscall(unix.SYS_WRITE, t.bell, uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
 }
 
-// keep has those who wait go on, round by round, until they are few. There is one keeper in a process, since the first crowd.
-func (t *turns) keep(bell syscall.RawConn, start <-chan struct{}) {
+// keep has those who wait go on, round by round, until they are few.
+func (t *turns) keep(bell syscall.RawConn) {
 	var round []*parking
-	for range start {
-		for n, went, on := 0, 0, true; on; {
-			t.rest(bell)
-			t.mu.Lock()
-			round, t.queue = t.queue, round[:0]
-			went += len(round)
-			if n++; n == crowdRounds {
-				went -= dearTurn * int(t.missed.Swap(0))
-				if on = t.always.Load() || went >= crowdLeft*crowdRounds; !on {
-					t.state.Store(none)
-				}
-				n, went = 0, 0
-			}
-			t.mu.Unlock()
-			for i, p := range round {
-				p.leave()
-				round[i] = nil
-			}
+	for n, went, on := 0, 0, true; on; {
+		t.rest(bell)
+		t.mu.Lock()
+		round, t.queue = t.queue, round[:0]
+		t.rounds++
+		went += len(round)
+		if n++; n == crowdRounds {
+			went -= dearTurn * int(t.missed.Swap(0))
+			on = went >= crowdLeft*crowdRounds || t.always.Load()
+			n, went = 0, 0
+		}
+		if on = on && !t.ends; !on {
+			t.state.Store(none)
+		}
+		t.mu.Unlock()
+		for i, p := range round {
+			p.leave()
+			round[i] = nil
 		}
 	}
 }

@@ -30,18 +30,10 @@ func TakeTurns(t *testing.T) {
 
 // endTurns has the keeper go, if there is one. Nobody may be waiting.
 func endTurns() {
-	if order.start == nil {
-		return
-	}
-	for order.state.Load() != none { // the keeper finds that nobody waits, again and again
-		order.mu.Lock()
-		order.asleep = false
-		order.ring()
-		order.mu.Unlock()
+	for order.state.Load() != none {
+		order.endIdle(true)
 		runtime.Gosched()
 	}
-	close(order.start)
-	order.start = nil
 }
 
 // Who waits for his turn goes on when the keeper comes round, each one once.
