@@ -32,11 +32,12 @@ type turns struct {
 
 	mu     sync.Mutex
 	queue  []*parking
-	asleep bool    // the keeper waits for the first one
-	ends   bool    // the keeper is to end
-	rounds uint    // how many there have been
-	seen   uint    // rounds, when endIdle was called
-	bell   uintptr // an eventfd, by which the keeper is called
+	asleep bool          // the keeper waits for the first one
+	ends   bool          // the keeper is to end
+	rounds uint          // how many there have been
+	seen   uint          // rounds, when endIdle was called
+	start  chan struct{} // has the keeper begin, nil if there is none
+	bell   uintptr       // an eventfd, by which the keeper is called
 
 	always atomic.Bool // for tests
 }
@@ -97,6 +98,20 @@ func (t *turns) count() {
 
 // begin begins with turns, and reports whether that could be done. One goroutine at a time may call it.
 func (t *turns) begin() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.start == nil && !t.newKeeper() {
+		return false
+	}
+	t.asleep = false
+	t.state.Store(taken)
+	t.start <- struct{}{}
+	return true
+}
+
+// newKeeper makes a keeper and its bell, and reports whether that could be done. To do so each time when turns begin would have the
+// scheduler watch system calls again and again. t.mu is held.
+func (t *turns) newKeeper() bool {
 	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return false
@@ -108,28 +123,31 @@ func (t *turns) begin() bool {
 		_ = f.Close()
 		return false
 	}
-	t.mu.Lock()
-	t.bell, t.asleep, t.ends = uintptr(fd), false, false
-	t.state.Store(taken)
-	t.mu.Unlock()
+	start := make(chan struct{}, 1)
+	t.bell, t.start, t.ends = uintptr(fd), start, false
 	go func() {
 		defer f.Close()
-		t.keep(bell)
+		for range start {
+			t.keep(bell)
+		}
 	}()
 	return true
 }
 
-// endIdle ends turns for which nobody has waited since it has been called before, or, with now, for which nobody waits. The watch of
+// endIdle has the keeper go, and turns end, if there has been no round since it has been called before, or at once, if nobody waits. The watch of
 // a server calls it, since a timer would cost each request a look at the clock.
-func (t *turns) endIdle(now bool) {
-	if t.state.Load() != taken {
-		return
-	}
+func (t *turns) endIdle(atOnce bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.state.Load() == taken && t.asleep && (now || t.rounds == t.seen) {
-		t.ends, t.asleep = true, false
-		t.ring()
+	if t.start != nil && (atOnce || t.rounds == t.seen) {
+		switch state := t.state.Load(); {
+		case state == none:
+			close(t.start)
+			t.start = nil
+		case state == taken && t.asleep:
+			t.ends, t.asleep = true, false
+			t.ring()
+		}
 	}
 	t.seen = t.rounds
 }
@@ -171,6 +189,10 @@ func (t *turns) keep(bell syscall.RawConn) {
 			went -= dearTurn * int(t.missed.Swap(0))
 			on = went >= crowdLeft*crowdRounds || t.always.Load()
 			n, went = 0, 0
+		}
+		if t.ends && t.start != nil {
+			close(t.start)
+			t.start = nil
 		}
 		if on = on && !t.ends; !on {
 			t.state.Store(none)

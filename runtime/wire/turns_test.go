@@ -30,9 +30,11 @@ func TakeTurns(t *testing.T) {
 
 // endTurns has the keeper go, if there is one. Nobody may be waiting.
 func endTurns() {
-	for order.state.Load() != none {
+	for gone := false; !gone; runtime.Gosched() {
 		order.endIdle(true)
-		runtime.Gosched()
+		order.mu.Lock()
+		gone = order.start == nil
+		order.mu.Unlock()
 	}
 }
 
