@@ -3,7 +3,6 @@ package wire
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -71,27 +70,14 @@ func TestMakeLean(t *testing.T) {
 
 // Clients that come back after a while are served as ever.
 func TestServerGoesLean(t *testing.T) {
-	s := NewServer(ServerOptions{Listen: listen.Options{Addr: "127.0.0.1:0", TLS: certificate(t)}, IdleTimeout: patience},
-		gateway.HandlerFunc(func(x *gateway.Exchange) error {
-			x.Response.Status = 200
-			if b := x.Request.Body; b != nil {
-				_, err := io.Copy(io.Discard, b)
-				return err
-			}
-			return nil
-		}))
-	if err := s.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- s.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
+	s := testServer(t, ServerOptions{Listen: listen.Options{TLS: certificate(t)}, IdleTimeout: patience}, func(x *gateway.Exchange) error {
+		x.Response.Status = 200
+		if b := x.Request.Body; b != nil {
+			_, err := io.Copy(io.Discard, b)
+			return err
 		}
-	}()
+		return nil
+	})
 	c, err := tls.Dial("tcp", s.Addr().String(), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)

@@ -87,6 +87,26 @@ func requestHead(r *bufio.Reader) (string, error) {
 	}
 }
 
+// testServer runs a server on a port of its own until the test ends.
+func testServer(t *testing.T, o ServerOptions, h gateway.HandlerFunc) *Server {
+	t.Helper()
+	o.Listen.Addr = "127.0.0.1:0"
+	s := NewServer(o, h)
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 func testTransport(t *testing.T, o TransportOptions) *Transport {
 	t.Helper()
 	tr, err := NewTransport(o)

@@ -190,11 +190,11 @@ func (t *turns) keep(bell syscall.RawConn) {
 			on = went >= crowdLeft*crowdRounds || t.always.Load()
 			n, went = 0, 0
 		}
-		if t.ends && t.start != nil {
+		if t.ends {
 			close(t.start)
-			t.start = nil
+			t.start, on = nil, false
 		}
-		if on = on && !t.ends; !on {
+		if !on {
 			t.state.Store(none)
 		}
 		t.mu.Unlock()

@@ -4,7 +4,6 @@ package wire
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/listen"
 )
 
 // TakeTurns has all sockets wait for their turn, crowd or not, until the test ends.
@@ -74,11 +72,14 @@ func TestTurns(t *testing.T) {
 
 // A crowd takes turns, on a single processor, and no longer than there is one.
 func TestTurnsOfCrowd(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	defer endTurns()
+	processors := runtime.GOMAXPROCS(1)
+	t.Cleanup(func() {
+		endTurns()
+		runtime.GOMAXPROCS(processors)
+	})
 	const clients = 64
 	var crowded, alone atomic.Bool
-	s := NewServer(ServerOptions{Listen: listen.Options{Addr: "127.0.0.1:0"}}, gateway.HandlerFunc(func(x *gateway.Exchange) error {
+	s := testServer(t, ServerOptions{}, func(x *gateway.Exchange) error {
 		switch order.state.Load() {
 		case taken:
 			crowded.Store(true)
@@ -87,19 +88,7 @@ func TestTurnsOfCrowd(t *testing.T) {
 		}
 		x.Response.Status, x.Response.Bytes = 200, []byte(x.Request.Path)
 		return nil
-	}))
-	if err := s.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error)
-	go func() { ended <- s.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
+	})
 	end := time.Now().Add(patience)
 	// visit asks again and again until something is so.
 	visit := func(name string, until *atomic.Bool) {
