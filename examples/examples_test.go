@@ -90,10 +90,7 @@ func prepare(t *testing.T, root, name string, engine kinds.Engine) *example {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rewritten, err := e.ports.Rewrite(string(text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		rewritten := e.ports.Rewrite(t, string(text))
 		if err := os.WriteFile(path, []byte(rewritten), 0o644); err != nil {
 			t.Fatal(err)
 		}

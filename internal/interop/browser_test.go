@@ -17,6 +17,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 )
 
 // TestBrowser opens the page of examples/websocket in Chromium, in the clear and by HTTP/2 over TLS. The page talks to its upstream over a
@@ -93,7 +95,7 @@ func runExample(t *testing.T, name, engine string, change func(config string) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, upstream := freeAddr(t), freeAddr(t)
+	addr, upstream := freeport.Addr(t), freeport.Addr(t)
 	config := change(strings.NewReplacer("127.0.0.1:8080", addr, "127.0.0.1:8081", upstream).Replace(string(b)))
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)

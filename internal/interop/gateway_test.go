@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 )
 
 // engines are those that a gateway can be built with, see aileronc build.
@@ -48,7 +49,7 @@ func start(t *testing.T, engine string) *gateway {
 	g.certify(t)
 	env := append(os.Environ(), "CERT="+g.cert, "KEY="+g.key)
 	for _, name := range []string{clearToClear, clearToSecure, secureToClear, secureToSecure, refusing, clearUpstream, secureUpstream, nobody} {
-		g.addrs[name] = freeAddr(t)
+		g.addrs[name] = freeport.Addr(t)
 		env = append(env, name+"="+g.addrs[name])
 	}
 	run(t, exec.Command(build(t, "config.yaml", engine)), env,
@@ -147,27 +148,6 @@ func waitFor(t *testing.T, addr string, ended <-chan struct{}) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-// given are the ports that freeAddr has given out.
-var given sync.Map
-
-// freeAddr returns an address that is free. Its port is below those that systems give to connections and to whoever asks for any: it takes a while
-// until somebody listens there.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+mathrand.IntN(12000))
-		if _, taken := given.LoadOrStore(addr, true); taken {
-			continue
-		}
-		if l, err := net.Listen("tcp", addr); err == nil {
-			_ = l.Close()
-			return addr
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // certify makes a certificate of 127.0.0.1, which vouches for itself.

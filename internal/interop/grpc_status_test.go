@@ -36,7 +36,7 @@ func TestGRPCStatus(t *testing.T) {
 			}{
 				{"/down/Unary", codes.Unavailable, "Bad Gateway"},
 				{"/slow/grpc.testing.TestService/UnaryCall", codes.DeadlineExceeded, "Gateway Timeout"},
-				{"/large/Unary", codes.ResourceExhausted, "Request Entity Too Large"},
+				{"/large/grpc.testing.TestService/UnaryCall", codes.ResourceExhausted, "Request Entity Too Large"},
 				{"/odd/Unary", codes.Unknown, "Unsupported Media Type"},
 				{"/elsewhere/Unary", codes.Unimplemented, "Not Found"},
 			} {

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/zitadel/oidc/v3/example/server/storage"
+
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 )
 
 const clientSecret = "a secret that the provider knows, too, and that is long enough to sign by it"
@@ -41,7 +43,7 @@ func startOpenID(t *testing.T, engine string) *openID {
 	env := append(os.Environ(), "CERT="+o.cert, "KEY="+o.key, "CLIENT_SECRET="+clientSecret, "SECURE=false")
 	var addrs []string
 	for _, name := range servers {
-		o.addrs[name] = freeAddr(t)
+		o.addrs[name] = freeport.Addr(t)
 		addrs = append(addrs, o.addrs[name])
 		env = append(env, name+"="+o.addrs[name])
 	}
@@ -53,8 +55,8 @@ func startOpenID(t *testing.T, engine string) *openID {
 	}))
 	t.Cleanup(upstream.Close)
 	o.zitadel = startZitadel(t, storage.WebClient("web", clientSecret, "http://"+o.addrs["INTROSPECTED"]+"/callback"))
-	o.provider = "http://" + freeAddr(t)
-	secure := "https://" + freeAddr(t)
+	o.provider = "http://" + freeport.Addr(t)
+	secure := "https://" + freeport.Addr(t)
 	keyFile, jwk := clientKey(t)
 	startProvider(t, providerOptions{Issuer: o.provider, Resource: "urn:gateway", AccessTokenTTL: 3, Clients: o.clients(jwk)})
 	startProvider(t, providerOptions{Issuer: secure, Resource: "urn:gateway", Cert: o.cert, Key: o.key, FAPI: "2.0", Clients: []map[string]any{o.boundClient(t)}})

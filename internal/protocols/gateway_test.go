@@ -69,12 +69,8 @@ func TestGateways(t *testing.T) {
 func start(t *testing.T, engine kinds.Engine) *gateway {
 	dir := t.TempDir()
 	g := &gateway{ports: make(replay.Ports)}
-	text, err := g.ports.Rewrite(config)
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(g.ports.Rewrite(t, config)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	g.certify(t, dir)

@@ -5,17 +5,17 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"maps"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 )
 
 // clients are those that speak the versions of HTTP that a script may name. They verify no certificates.
@@ -119,40 +119,15 @@ var address = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 // A Ports maps the addresses of an example to addresses that are free.
 type Ports map[string]string
 
-// Rewrite replaces each address on the loopback interface by a free one, always by
-// the same.
-func (p Ports) Rewrite(text string) (string, error) {
-	var err error
-	text = address.ReplaceAllStringFunc(text, func(a string) string {
+// Rewrite replaces each address on the loopback interface by a free one, always by the same.
+func (p Ports) Rewrite(t testing.TB, text string) string {
+	t.Helper()
+	return address.ReplaceAllStringFunc(text, func(a string) string {
 		if p[a] == "" {
-			p[a], err = p.free()
+			p[a] = freeport.Addr(t)
 		}
 		return p[a]
 	})
-	return text, err
-}
-
-// free returns an address that p doesn't have yet. Its port is below those that systems give to connections and to
-// whoever asks for any: it takes a while until the gateway listens there.
-func (p Ports) free() (string, error) {
-	var err error
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
-		if slices.Contains(slices.Collect(maps.Values(p)), addr) {
-			continue
-		}
-		var l net.Listener
-		var pc net.PacketConn
-		if l, err = net.Listen("tcp", addr); err != nil {
-			continue
-		}
-		pc, err = net.ListenPacket("udp", addr)
-		_ = l.Close()
-		if err == nil {
-			return addr, pc.Close()
-		}
-	}
-	return "", err
 }
 
 // WaitFor waits until something listens on an address, or done is closed.

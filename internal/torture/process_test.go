@@ -72,12 +72,8 @@ const (
 func start(t *testing.T, engine kinds.Engine) *process {
 	dir := t.TempDir()
 	g := &process{engine: engine, ports: make(replay.Ports), done: make(chan error, 1), log: filepath.Join(dir, "log")}
-	text, err := g.ports.Rewrite(config)
-	if err != nil {
-		t.Fatal(err)
-	}
 	file := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(g.ports.Rewrite(t, config)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	g.certify(t, dir)
@@ -87,6 +83,7 @@ func start(t *testing.T, engine kinds.Engine) *process {
 	if *keep != "" {
 		g.log = *keep + "." + string(engine)
 	}
+	var err error
 	if g.output, err = os.Create(g.log); err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,9 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/aileron-gateway/aileronc/internal/freeport"
+	"github.com/aileron-gateway/aileronc/internal/redistest"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/internal/redistest"
 	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
 	"github.com/aileron-gateway/aileronc/runtime/tlsconf"
 )
@@ -230,7 +231,7 @@ func TestLogin(t *testing.T) {
 func TestTLS(t *testing.T) {
 	ca := testpki.New(t)
 	cert, key := ca.Issue(t, "redis")
-	addr := freeAddr(t)
+	addr := freeport.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	redistest.Start(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca.File, "--tls-auth-clients", "yes")
 	config, err := tlsconf.NewClient(tlsconf.Options{RootCAs: []string{ca.File}, Certificates: []tlsconf.KeyPair{{CertFile: cert, KeyFile: key}}}, nil)
@@ -246,24 +247,16 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-func freeAddr(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // Several addresses are a cluster.
 func TestCluster(t *testing.T) {
-	s := redistest.Start(t, "--cluster-enabled", "yes")
+	_, bus, _ := net.SplitHostPort(freeport.Addr(t)) // it would be 10000 above the other port
+	s := redistest.Start(t, "--cluster-enabled", "yes", "--cluster-port", bus)
 	if got := s.Do("CLUSTER ADDSLOTSRANGE 0 16383"); got != "+OK" {
 		t.Fatal(got)
 	}
 	wait(t, func() bool { return s.Do("SET ready 1") == "+OK" })
 	for _, o := range []Options{{}, {ReadOnly: true, RouteRandomly: true}, {RouteByLatency: true}} {
-		o.Addrs = []string{freeAddr(t), s.Addr} // one of them is away
+		o.Addrs = []string{freeport.Addr(t), s.Addr} // one of them is away
 		c := newClient(t, o)
 		for _, key := range []string{"a", "b", "{c}d"} {
 			if err := c.Set(t.Context(), key, []byte("1"), 0); err != nil {

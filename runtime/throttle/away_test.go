@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/internal/redistest"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
-	"github.com/aileron-gateway/aileronc/runtime/internal/redistest"
 )
 
 // load sends requests to gateways until stop is called, which returns how many have passed, and how long the

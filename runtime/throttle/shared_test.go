@@ -12,9 +12,9 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/aileron-gateway/aileronc/internal/redistest"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/attempt"
-	"github.com/aileron-gateway/aileronc/runtime/internal/redistest"
 	"github.com/aileron-gateway/aileronc/runtime/redis"
 )
 

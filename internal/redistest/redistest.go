@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 )
 
 // A Server is a redis-server on the loopback interface, without persistence.
@@ -37,7 +39,7 @@ func run(t testing.TB, args ...string) *Server {
 	t.Helper()
 	path := find(t)
 	for range 10 { // somebody else may take the port
-		s := &Server{Addr: freeAddr(t), t: t}
+		s := &Server{Addr: freeport.Addr(t), t: t}
 		_, port, _ := net.SplitHostPort(s.Addr)
 		s.args = append(append([]string{path}, args...), "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir())
 		if s.start() {
@@ -60,15 +62,6 @@ func find(t testing.TB) string {
 	}
 	t.Skip("there is no redis-server; apt-get install redis-server")
 	return ""
-}
-
-func freeAddr(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // start reports whether the server accepts connections.
