@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/healthcheck"
 	"github.com/aileron-gateway/aileronc/runtime/lb"
@@ -50,11 +51,10 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (u *upstream) be(mode string) { u.mode.Store(&mode) }
 
-// start listens; the first time on any port.
 func (u *upstream) start(t *testing.T) {
 	t.Helper()
 	if u.addr == "" {
-		u.addr = "127.0.0.1:0"
+		u.addr = freeport.Addr(t) // nobody else gets it while it is down
 	}
 	var l net.Listener
 	eventually(t, "listening again", func() (ok bool) {
@@ -62,7 +62,6 @@ func (u *upstream) start(t *testing.T) {
 		l, err = net.Listen("tcp", u.addr)
 		return err == nil
 	})
-	u.addr = l.Addr().String()
 	u.server = &http.Server{Handler: u}
 	go func() { _ = u.server.Serve(l) }()
 }

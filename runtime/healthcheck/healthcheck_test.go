@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 	"github.com/aileron-gateway/aileronc/runtime/dial"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 	"github.com/aileron-gateway/aileronc/runtime/internal/testpki"
@@ -237,12 +238,7 @@ func TestOwnURL(t *testing.T) {
 
 // An upstream that was down before the gateway was there gets no requests for long.
 func TestFirstCheckDecides(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := freeport.Addr(t)
 	log := &lines{}
 	b := checked(lb.Check{Interval: time.Hour}, "http://"+addr)
 	c, err := New(Options{Balancers: []*lb.Balancer{b}, Transport: newTransport(t, wire.TransportOptions{}), Logger: log})

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aileron-gateway/aileronc/internal/freeport"
 	"github.com/aileron-gateway/aileronc/runtime/dial"
 	"github.com/aileron-gateway/aileronc/runtime/gateway"
 )
@@ -264,19 +265,15 @@ func TestTransportReplaysWhatIsAtHand(t *testing.T) {
 }
 
 func TestTransportIsDown(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
+	addr := freeport.Addr(t)
 	tr := testTransport(t, TransportOptions{})
-	leg, end := newLeg(t, "GET", "http://"+l.Addr().String())
+	leg, end := newLeg(t, "GET", "http://"+addr)
 	defer end()
-	err = tr.Serve(leg)
+	err := tr.Serve(leg)
 	if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "dial" || gateway.IsTimeout(err) {
 		t.Errorf("the error is %v", err)
 	}
-	if all, _ := linksOf(tr, l.Addr().String()); all != 0 {
+	if all, _ := linksOf(tr, addr); all != 0 {
 		t.Errorf("there are %d connections", all)
 	}
 }
