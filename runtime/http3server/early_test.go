@@ -44,27 +44,21 @@ func returning(t *testing.T, g *running) *tls.Config {
 	return c
 }
 
-// A cutOff socket sends nothing more when something has come: the handshake can't be completed.
-type cutOff struct {
-	*net.UDPConn
-	got atomic.Bool
+// A deaf socket drops what comes until it hears: the handshake can't be completed. The client that quic-go has must not open a stream while it
+// learns the limits of the server.
+type deaf struct {
+	net.PacketConn // nothing else, or quic-go uses that
+	hears          atomic.Bool
 }
 
-func (c *cutOff) ReadFrom(p []byte) (int, net.Addr, error) {
-	n, a, err := c.UDPConn.ReadFrom(p)
-	c.got.Store(true)
-	return n, a, err
-}
-
-func (c *cutOff) WriteTo(p []byte, a net.Addr) (int, error) {
-	if c.got.Load() {
-		return len(p), nil
+func (d *deaf) ReadFrom(p []byte) (int, net.Addr, error) {
+	for {
+		n, a, err := d.PacketConn.ReadFrom(p)
+		if err != nil || d.hears.Load() {
+			return n, a, err
+		}
 	}
-	return c.UDPConn.WriteTo(p, a)
 }
-
-// packetConn hides everything but the methods of net.PacketConn, so that quic-go uses them.
-type packetConn struct{ net.PacketConn }
 
 func TestEarlyData(t *testing.T) {
 	t.Parallel()
@@ -77,9 +71,10 @@ func TestEarlyData(t *testing.T) {
 		calls <- call{x.Request.Method, x.Upstream.Get("Early-Data")}
 		return nil
 	})
-	go func() { <-calls }()
-	c := returning(t, g)
-	dial := func(t *testing.T, socket net.PacketConn) *client {
+	dial := func(t *testing.T) (*client, *deaf) {
+		c := returning(t, g)
+		receive(t, calls)
+		socket := &deaf{PacketConn: listenUDP(t)}
 		tr := &quic.Transport{Conn: socket}
 		t.Cleanup(func() { _ = tr.Close() })
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -90,7 +85,7 @@ func TestEarlyData(t *testing.T) {
 		}
 		cl := &client{q, t}
 		cl.settings()
-		return cl
+		return cl, socket
 	}
 	ask := func(c *client, method string) {
 		s := c.request(method, "/", "content-length", "1")
@@ -98,7 +93,7 @@ func TestEarlyData(t *testing.T) {
 		s.end()
 	}
 	t.Run("a client that isn't there gets nothing done", func(t *testing.T) {
-		silent := dial(t, packetConn{&cutOff{UDPConn: listenUDP(t)}})
+		silent, _ := dial(t)
 		ask(silent, "POST")
 		ask(silent, "GET") // which is safe
 		if got := receive(t, calls); got != (call{"GET", "1"}) {
@@ -111,11 +106,13 @@ func TestEarlyData(t *testing.T) {
 		}
 	})
 	t.Run("a client that is there does", func(t *testing.T) {
-		early := dial(t, packetConn{listenUDP(t)})
+		early, socket := dial(t)
 		ask(early, "POST")
+		socket.hears.Store(true)
 		if got := receive(t, calls); got != (call{"POST", ""}) {
 			t.Errorf("got %+v", got)
 		}
+		receive(t, early.HandshakeComplete()) // until then, what it tells of itself changes
 		if !early.ConnectionState().Used0RTT {
 			t.Error("the request was not early")
 		}
