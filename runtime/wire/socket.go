@@ -60,12 +60,15 @@ type socket struct {
 	inline   func() bool // what it calls
 	inside   bool        // that is being called
 	fd       uintptr     // valid inside
-	waits    uint8       // how often awaitTurn has been called
+	waits    uint8       // counts the calls of awaitTurn, from a number that others don't have: clients that have come together keep step
 	parking  parking     // where s waits for its turn
 }
 
+// sockets is how many have been made.
+var sockets atomic.Uint32
+
 func newSocket(c net.Conn) *socket {
-	s := &socket{outer: c, conn: innermost(c)}
+	s := &socket{outer: c, conn: innermost(c), waits: uint8(sockets.Add(1))}
 	if sc, ok := s.conn.(syscall.Conn); ok && rawReads {
 		if raw, err := sc.SyscallConn(); err == nil {
 			s.raw = raw

@@ -35,7 +35,8 @@ type turns struct {
 	asleep bool          // the keeper waits for the first one
 	ends   bool          // the keeper is to end
 	rounds uint          // how many there have been
-	seen   uint          // rounds, when endIdle was called
+	seen   uint          // rounds, when endIdle last found a new one
+	idle   instant       // when that was
 	start  chan struct{} // has the keeper begin, nil if there is none
 	bell   uintptr       // an eventfd, by which the keeper is called
 
@@ -57,6 +58,8 @@ const (
 	crowd, crowdLeft, crowdRounds, dearTurn = 16, 8, 32, 4
 	// manyTurns is how often one waits for a turn in vain.
 	manyTurns = 2
+	// idleTurns is how long turns go on while nobody waits. A crowd that comes again meanwhile need not be noticed first.
+	idleTurns = time.Second
 )
 
 var order turns
@@ -134,12 +137,15 @@ func (t *turns) newKeeper() bool {
 	return true
 }
 
-// endIdle has the keeper go, and turns end, if there has been no round since it has been called before, or at once, if nobody waits. The watch of
+// endIdle has the keeper go, and turns end, if there has been no round for idleTurns, or at once, if nobody waits. The watch of
 // a server calls it, since a timer would cost each request a look at the clock.
 func (t *turns) endIdle(atOnce bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.start != nil && (atOnce || t.rounds == t.seen) {
+	if t.rounds != t.seen {
+		t.seen, t.idle = t.rounds, now()
+	}
+	if t.start != nil && (atOnce || now() >= t.idle+instant(idleTurns)) {
 		switch state := t.state.Load(); {
 		case state == none:
 			close(t.start)
@@ -149,7 +155,6 @@ func (t *turns) endIdle(atOnce bool) {
 			t.ring()
 		}
 	}
-	t.seen = t.rounds
 }
 
 // wait waits for the turn of p, and reports whether there has been one.

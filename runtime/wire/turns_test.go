@@ -70,7 +70,7 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-// A crowd takes turns, on a single processor, and no longer than there is one.
+// A crowd takes turns, on a single processor, and no longer than there is one. Nothing is left of that a while later.
 func TestTurnsOfCrowd(t *testing.T) {
 	processors := runtime.GOMAXPROCS(1)
 	t.Cleanup(func() {
@@ -123,4 +123,12 @@ func TestTurnsOfCrowd(t *testing.T) {
 	}
 	all.Wait()
 	visit("last", &alone)
+	for kept := true; kept; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the keeper doesn't go")
+		}
+		order.mu.Lock()
+		kept = order.start != nil
+		order.mu.Unlock()
+	}
 }
