@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	for range 3 * block {
 		addr, err := find()
 		if err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		fmt.Println(addr)
@@ -32,43 +32,45 @@ func TestMain(m *testing.M) {
 // Processes that live at a time find different addresses.
 func TestProcesses(t *testing.T) {
 	const processes = 10
-	found := make(map[string]int)
-	lines := make(chan string)
+	in, hold := pipe(t)
+	out, w := pipe(t)
 	for range processes {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), inChild+"=true")
-		in, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = in, w, os.Stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			_ = in.Close()
+			_ = hold.Close()
 			if err := cmd.Wait(); err != nil {
 				t.Error(err)
 			}
 		})
-		go func() {
-			for s := bufio.NewScanner(out); s.Scan() && s.Text() != "done"; {
-				lines <- s.Text()
-			}
-			lines <- "done"
-		}()
 	}
-	for done := 0; done < processes; {
-		if addr := <-lines; addr == "done" {
+	_ = w.Close() // so that the lines end if the processes do
+	found := make(map[string]bool)
+	for s, done := bufio.NewScanner(out), 0; done < processes && s.Scan(); {
+		if s.Text() == "done" {
 			done++
-		} else if found[addr]++; found[addr] > 1 {
-			t.Errorf("%s is found twice", addr)
+			continue
 		}
+		if found[s.Text()] {
+			t.Errorf("%s is found twice", s.Text())
+		}
+		found[s.Text()] = true
 	}
 	if want := processes * 3 * block; len(found) != want {
 		t.Errorf("%d addresses, not %d", len(found), want)
 	}
+}
+
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
+	return r, w
 }
